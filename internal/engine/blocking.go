@@ -1,0 +1,429 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// blocking drives one connection from a goroutine that it has to itself. That goroutine is the owner, from run's first line
+// to its last; the fields below say which few of them others touch.
+type blocking struct {
+	Conn
+	engine *Engine
+	nc     net.Conn
+	turn   Turn
+	wait   patience
+	place  int // in the registry, which guards it
+
+	state    atomic.Int32 // see the constants below
+	readBy   timer        // set by the owner, watched by the sweep
+	writeBy  timer
+	hangup   hangup
+	switched bool // the protocol is not the first one any more: the outbox is in use
+	detached bool
+	outbox   outbox
+}
+
+// The states of a connection as the outside sees it. The owner moves between active and idle; whoever moves it from idle to
+// ended, or sets ended, closes the socket, and the owner finds out by its next read or write.
+const (
+	active int32 = iota // a turn runs, or input for one is awaited
+	idle                // between two messages: a shutdown may close it
+	ended
+)
+
+// aLongTimeAgo is a deadline that is over.
+var aLongTimeAgo = time.Unix(1, 0)
+
+var turnBuffers = sync.Pool{New: func() any { return new(turnBuffer) }}
+
+// turnBuffer is what a connection borrows while it is open.
+type turnBuffer struct{ in, out []byte }
+
+// keepBuffer is the capacity beyond which a buffer is dropped instead of kept for the next message.
+const keepBuffer = 64 << 10
+
+// serveConn owns nc until it ends.
+func (e *Engine) serveConn(nc net.Conn) {
+	if e.config.Admit != nil && !e.config.Admit(nc) {
+		e.release()
+		return
+	}
+	b := &blocking{engine: e, nc: nc}
+	b.driver = b
+	b.turn.conn = &b.Conn
+	b.outbox.limit = e.config.OutboxLimit
+	b.run()
+}
+
+// run serves the connection's turns until it ends, then tidies up. A Goexit in foreign code passes through the deferred
+// call too, and ends this connection only.
+func (b *blocking) run() {
+	buffer := turnBuffers.Get().(*turnBuffer)
+	if cap(buffer.in) < b.engine.readBuffer() {
+		buffer.in = make([]byte, 0, b.engine.readBuffer())
+	}
+	b.turn.base, b.turn.Out = buffer.in[:0], buffer.out[:0]
+	err := errors.New("engine: the goroutine was ended by runtime.Goexit")
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("engine: panic on a connection: %v\n%s", v, debug.Stack())
+			b.engine.config.Failed(err)
+		}
+		b.end(err)
+		if cap(b.turn.base) <= keepBuffer && cap(b.turn.Out) <= keepBuffer {
+			buffer.in, buffer.out = b.turn.base, b.turn.Out
+			turnBuffers.Put(buffer)
+		}
+	}()
+	p := b.engine.config.Accept(&b.Conn)
+	if p == nil {
+		err = nil
+		return
+	}
+	b.setProtocol(p)
+	b.engine.blocking.add(b)
+	if b.engine.draining.Load() {
+		p.Drain() // Shutdown may have gone through the registry just before
+	}
+	err = b.turns()
+}
+
+// turns is the life of the connection: wait, serve, send.
+func (b *blocking) turns() error {
+	t := &b.turn
+	next := AwaitHead
+	for {
+		if t.Err = b.await(next); t.Err != nil && (next == AwaitMessage || len(t.In) == 0 && next != AwaitForever) {
+			if t.Err == io.EOF || t.Err == ErrTimeout {
+				return nil
+			}
+			return t.Err
+		}
+		t.Restart, t.Need = false, 0
+		speaker := b.protocol()
+		next = speaker.Serve(t)
+		b.switched = b.switched || b.protocol() != speaker
+		if next == Detached {
+			return nil
+		}
+		if next == Abort {
+			return t.Err
+		}
+		if err := b.send(t, nil); err != nil {
+			return err
+		}
+		switch {
+		case next == Close && len(t.In) == 0:
+			return nil
+		case next == Close || next == Linger:
+			b.linger()
+			return nil
+		case t.Err != nil || next == OffLoop:
+			return fmt.Errorf("engine: protocol asked for %d, which cannot be given", next)
+		}
+	}
+}
+
+// await waits as next says, until there is something to serve.
+func (b *blocking) await(next Next) error {
+	t := &b.turn
+	if next == AwaitMessage {
+		if len(t.In) > 0 {
+			return nil
+		}
+		if cap(t.base) > keepBuffer {
+			t.base = make([]byte, 0, b.engine.readBuffer())
+		}
+		if !b.state.CompareAndSwap(active, idle) || b.engine.draining.Load() {
+			return ErrClosed
+		}
+		err := b.read(next, t.Restart)
+		if !b.state.CompareAndSwap(idle, active) {
+			return ErrClosed
+		}
+		return err
+	}
+	restart := t.Restart
+	for {
+		if err := b.read(next, restart); err != nil {
+			return err
+		}
+		if next != AwaitBody || len(t.In) >= t.Need {
+			return nil
+		}
+		restart = false
+	}
+}
+
+// read brings more input, or says why there is none. It grows or compacts the buffer when that is full.
+func (b *blocking) read(wait Next, restart bool) error {
+	t := &b.turn
+	b.room()
+	b.readBy.set(b.wait.begin(b.engine, wait, restart))
+	defer b.readBy.stop()
+	for {
+		used := len(t.base)
+		n, err := b.nc.Read(t.base[used:cap(t.base)])
+		if n > 0 {
+			start := used - len(t.In)
+			t.base = t.base[:used+n]
+			t.In = t.base[start:]
+			b.wait.grown += int64(n)
+			return nil
+		}
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return b.readError(err)
+		}
+		// The sweep speaks through the read deadline, and may have meant a wait that is over.
+		if b.engine.clock.passed(b.readBy.get()) {
+			return ErrTimeout
+		}
+		if err := b.nc.SetReadDeadline(time.Time{}); err != nil {
+			return b.readError(err)
+		}
+	}
+}
+
+func (b *blocking) readError(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.EOF
+	}
+	if b.state.Load() == ended {
+		return ErrClosed
+	}
+	return err
+}
+
+// room makes space behind the input: at the front of the buffer if that is free, else in one twice as large, so that memory
+// follows what has arrived and not what was announced.
+func (b *blocking) room() {
+	t := &b.turn
+	if len(t.In) == 0 {
+		t.base = t.base[:0]
+		t.In = t.base
+	}
+	if cap(t.base)-len(t.base) > cap(t.base)/4 {
+		return
+	}
+	if len(t.In) <= cap(t.base)/2 {
+		t.base = t.base[:copy(t.base[:cap(t.base)], t.In)]
+		t.In = t.base
+		return
+	}
+	grown := make([]byte, len(t.In), 2*cap(t.base))
+	copy(grown, t.In)
+	t.base, t.In = grown, grown
+}
+
+func (b *blocking) onLoop() bool { return false }
+
+func (b *blocking) enter(*Turn) {}
+
+func (b *blocking) leave(t *Turn) bool {
+	b.endWatch()
+	return false
+}
+
+func (b *blocking) fill(t *Turn, wait Next) error {
+	b.endWatch()
+	if t.Err != nil {
+		return t.Err
+	}
+	had := len(t.In)
+	if b.hangup.take(t) && len(t.In) > had {
+		return nil
+	}
+	t.Err = b.read(wait, false)
+	return t.Err
+}
+
+// piece is how much of a large body is given to the kernel at a time: a peer that takes less in Config.WriteTimeout is gone.
+const piece = 64 << 10
+
+func (b *blocking) send(t *Turn, tail []byte) error {
+	if b.switched {
+		return b.sendShared(t, tail)
+	}
+	err := b.write(t.Out, tail)
+	t.Out = t.Out[:0]
+	if cap(t.Out) > keepBuffer {
+		t.Out = nil
+	}
+	return err
+}
+
+// sendShared is send for a connection on which others send too: everything goes through the outbox, in order.
+func (b *blocking) sendShared(t *Turn, tail []byte) error {
+	if len(t.Out)+len(tail) == 0 {
+		return nil
+	}
+	b.outbox.lock()
+	defer b.outbox.unlock()
+	err := b.outbox.flush(b)
+	if err == nil {
+		err = b.write(t.Out, tail)
+	}
+	t.Out = t.Out[:0]
+	return err
+}
+
+// write gives head and then tail to the kernel, with one call where they are short.
+func (b *blocking) write(head, tail []byte) error {
+	if len(tail) > 0 && len(tail) <= 4<<10 && cap(head)-len(head) >= len(tail) {
+		head, tail = append(head, tail...), nil
+	}
+	if len(head) > 0 && len(tail) > 0 {
+		first := tail[:min(len(tail), piece)]
+		tail = tail[len(first):]
+		parts := net.Buffers{head, first}
+		b.writeBy.set(b.engine.clock.after(b.engine.config.WriteTimeout))
+		_, err := parts.WriteTo(b.nc)
+		if err = b.wrote(err); err != nil {
+			return err
+		}
+		head = nil
+	}
+	for _, rest := range [2][]byte{head, tail} {
+		for len(rest) > 0 {
+			n := min(len(rest), piece)
+			b.writeBy.set(b.engine.clock.after(b.engine.config.WriteTimeout))
+			_, err := b.nc.Write(rest[:n])
+			if err = b.wrote(err); err != nil {
+				return err
+			}
+			rest = rest[n:]
+		}
+	}
+	return nil
+}
+
+// wrote ends the watch over one write. A write that was cut short by the sweep cannot be taken up again: part of it has left.
+func (b *blocking) wrote(err error) error {
+	b.writeBy.stop()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return ErrTimeout
+	}
+	return err
+}
+
+func (b *blocking) sendFile(t *Turn, f *os.File, offset, n int64) error {
+	if err := b.send(t, nil); err != nil {
+		return err
+	}
+	if _, err := f.Seek(offset, io.SeekStart); err != nil {
+		return err
+	}
+	for n > 0 {
+		part := &io.LimitedReader{R: f, N: min(n, 16*piece)}
+		want := part.N
+		b.writeBy.set(b.engine.clock.after(b.engine.config.WriteTimeout))
+		sent, err := io.Copy(b.nc, part)
+		if err = b.wrote(err); err != nil {
+			return err
+		}
+		if sent < want {
+			return io.ErrUnexpectedEOF
+		}
+		n -= sent
+	}
+	return nil
+}
+
+// linger closes the sending side and reads on until the peer has closed too, for a second and some bytes at most.
+func (b *blocking) linger() {
+	half, ok := b.nc.(interface{ CloseWrite() error })
+	if !ok || b.turn.Err == io.EOF || half.CloseWrite() != nil {
+		return
+	}
+	b.nc.SetReadDeadline(time.Now().Add(lingerTime))
+	scratch := b.turn.base[:cap(b.turn.base)]
+	for left := lingerBytes; left > 0; {
+		n, err := b.nc.Read(scratch)
+		if err != nil {
+			return
+		}
+		left -= n
+	}
+}
+
+const (
+	lingerTime  = time.Second
+	lingerBytes = 256 << 10
+)
+
+func (b *blocking) detach(t *Turn) (net.Conn, error) {
+	b.endWatch()
+	if err := b.send(t, nil); err != nil {
+		return nil, err
+	}
+	b.hangup.take(t)
+	if b.state.Swap(ended) == ended {
+		return nil, ErrClosed
+	}
+	b.engine.blocking.remove(b)
+	b.engine.release()
+	b.detached = true
+	if err := b.nc.SetDeadline(time.Time{}); err != nil {
+		return nil, err
+	}
+	if len(t.In) == 0 {
+		return b.nc, nil
+	}
+	read := append([]byte(nil), t.In...)
+	t.In = nil
+	return &prefixed{Conn: b.nc, read: read}, nil
+}
+
+// end closes the socket and tells the protocol, once.
+func (b *blocking) end(err error) {
+	if b.detached {
+		return
+	}
+	b.state.Store(ended)
+	b.nc.Close()
+	b.endWatch()
+	b.outbox.close()
+	b.engine.blocking.remove(b)
+	b.engine.release()
+	if b.speaker.Load() != nil {
+		b.protocol().Closed(err)
+	}
+}
+
+// kick is how others end the connection: at once, or, for a drain, if it is between two messages.
+func (b *blocking) kick(drain bool) {
+	switch {
+	case !drain:
+		if b.state.Swap(ended) != ended {
+			b.nc.Close()
+		}
+	case b.state.CompareAndSwap(idle, ended):
+		b.nc.Close()
+	default:
+		b.protocol().Drain()
+	}
+}
+
+func (b *blocking) addrs() (local, remote net.Addr) { return b.nc.LocalAddr(), b.nc.RemoteAddr() }
+
+// expire is called by the sweep. Passing a deadline that is over makes a read or write under way return; the owner then looks
+// at the timer again, so a deadline that was moved meanwhile does no harm to a read. A write's is only set around the write.
+func (b *blocking) expire() {
+	if b.engine.clock.passed(b.readBy.get()) {
+		b.nc.SetReadDeadline(aLongTimeAgo)
+	}
+	if b.engine.clock.passed(b.writeBy.get()) {
+		b.nc.SetWriteDeadline(aLongTimeAgo)
+	}
+}
