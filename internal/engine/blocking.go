@@ -56,16 +56,22 @@ func (e *Engine) serveConn(nc net.Conn) {
 		e.release()
 		return
 	}
+	e.drive(nc, e.config.Accept, AwaitHead)
+}
+
+// drive owns nc until it ends. Its first wait is next.
+func (e *Engine) drive(nc net.Conn, accept func(*Conn) Protocol, next Next) {
 	b := &blocking{engine: e, nc: nc}
 	b.driver = b
 	b.turn.conn = &b.Conn
 	b.outbox.limit = e.config.OutboxLimit
-	b.run()
+	b.switched = next == AwaitForever
+	b.run(accept, next)
 }
 
 // run serves the connection's turns until it ends, then tidies up. A Goexit in foreign code passes through the deferred
 // call too, and ends this connection only.
-func (b *blocking) run() {
+func (b *blocking) run(accept func(*Conn) Protocol, next Next) {
 	buffer := turnBuffers.Get().(*turnBuffer)
 	if cap(buffer.in) < b.engine.readBuffer() {
 		buffer.in = make([]byte, 0, b.engine.readBuffer())
@@ -83,7 +89,7 @@ func (b *blocking) run() {
 			turnBuffers.Put(buffer)
 		}
 	}()
-	p := b.engine.config.Accept(&b.Conn)
+	p := accept(&b.Conn)
 	if p == nil {
 		err = nil
 		return
@@ -93,13 +99,12 @@ func (b *blocking) run() {
 	if b.engine.draining.Load() {
 		p.Drain() // Shutdown may have gone through the registry just before
 	}
-	err = b.turns()
+	err = b.turns(next)
 }
 
 // turns is the life of the connection: wait, serve, send.
-func (b *blocking) turns() error {
+func (b *blocking) turns(next Next) error {
 	t := &b.turn
-	next := AwaitHead
 	for {
 		if t.Err = b.await(next); t.Err != nil && (next == AwaitMessage || len(t.In) == 0 && next != AwaitForever) {
 			if t.Err == io.EOF || t.Err == ErrTimeout {
@@ -234,6 +239,10 @@ func (b *blocking) leave(t *Turn) bool {
 	b.endWatch()
 	return false
 }
+
+func (b *blocking) giveUpLoop(*Turn) {}
+
+func (b *blocking) netConn() net.Conn { return b.nc }
 
 func (b *blocking) fill(t *Turn, wait Next) error {
 	b.endWatch()

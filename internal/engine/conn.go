@@ -35,3 +35,7 @@ func (c *Conn) Close() { c.driver.kick(false) }
 
 // Addrs returns the two ends of the connection. They stay the same for its life.
 func (c *Conn) Addrs() (local, remote net.Addr) { return c.driver.addrs() }
+
+// NetConn returns what the blocking driver reads and writes, to be looked at only (the state of a TLS connection, say), or nil on
+// the event loop.
+func (c *Conn) NetConn() net.Conn { return c.driver.netConn() }

@@ -77,6 +77,8 @@ type Config struct {
 	// Admit, if set, is asked first, on the goroutine that the blocking driver gives to a connection; it may block (a TLS
 	// handshake), and must keep its own time. false says that the callee has taken the connection, or closed it.
 	Admit func(nc net.Conn) bool
+	// Ticked, if set, is told the time every tick while there are listeners or connections. It must not block.
+	Ticked func(now time.Time)
 	// Failed is told of errors that end no connection: failed accepts, panics of a Protocol. Any goroutine may call it.
 	Failed func(err error)
 

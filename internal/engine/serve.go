@@ -44,10 +44,11 @@ func (e *Engine) Serve(ln net.Listener) error {
 	}
 }
 
-// ServeConn serves one connection that was accepted elsewhere. It returns when the connection has ended or was detached.
-func (e *Engine) ServeConn(nc net.Conn) {
+// ServeConn serves one connection that was accepted elsewhere, on the caller's goroutine. It begins with the Protocol that accept
+// makes, and returns when the connection has ended or was detached.
+func (e *Engine) ServeConn(nc net.Conn, accept func(c *Conn) Protocol) {
 	if e.counts(nc) {
-		e.serveConn(nc)
+		e.drive(nc, accept, AwaitForever)
 	}
 }
 
@@ -104,6 +105,9 @@ func (e *Engine) sweep() {
 		select {
 		case now := <-ticker.C:
 			e.clock.set(now)
+			if e.config.Ticked != nil {
+				e.config.Ticked(now)
+			}
 			e.blocking.each((*blocking).expire)
 		case <-e.done:
 			return

@@ -39,6 +39,7 @@ type driver interface {
 	onLoop() bool
 	enter(t *Turn)
 	leave(t *Turn) (overstayed bool)
+	giveUpLoop(t *Turn)
 	fill(t *Turn, wait Next) error
 	send(t *Turn, tail []byte) error
 	sendFile(t *Turn, f *os.File, offset, n int64) error
@@ -50,6 +51,7 @@ type driver interface {
 	post(p []byte) error
 	kick(drain bool)
 	addrs() (local, remote net.Addr)
+	netConn() net.Conn
 }
 
 // Conn returns the handle by which others may reach the connection.
@@ -83,6 +85,10 @@ func (t *Turn) SendFile(f *os.File, offset, n int64) error {
 // Watch asks for Hangup calls while Serve runs elsewhere than on a loop. It may be called from any goroutine between
 // Enter and Leave, more than once.
 func (t *Turn) Watch() { t.conn.driver.watch(t) }
+
+// GiveUpLoop says that the goroutine is about to wait for something that is not the connection. On a loop it gives the loop away, so that
+// nobody waits for the tick that would find out; elsewhere it does nothing. It is called between Enter and Leave.
+func (t *Turn) GiveUpLoop() { t.conn.driver.giveUpLoop(t) }
 
 // Switch gives the connection to p after this turn. Serve must then return AwaitForever.
 func (t *Turn) Switch(p Protocol) { t.conn.setProtocol(p) }

@@ -1,0 +1,93 @@
+package hyperlane
+
+import (
+	"io"
+	"net/http"
+)
+
+// errBodyLimit is answered for a body that is over its limit.
+var errBodyLimit = Errorf(http.StatusRequestEntityTooLarge, "")
+
+// Body returns the whole body. A body that was not read before the handler ran is read now; the error then is an [Error] with status
+// 413 over the limit, 408 if it comes too slowly, 400 if it is malformed, or what ended the connection.
+func (r *Request) Body() ([]byte, error) {
+	body, err := r.BodyView()
+	if err != nil || r.streaming {
+		return body, err // a body that was streamed is never reused
+	}
+	return append([]byte(nil), body...), nil
+}
+
+// BodyView returns what Body does, as a view that ends with the handler.
+func (r *Request) BodyView() ([]byte, error) {
+	r.c.inUse()
+	if r.buffered || r.bodyErr != nil {
+		return r.body, r.bodyErr
+	}
+	body, err := io.ReadAll(r.BodyReader())
+	if err != nil {
+		r.bodyErr = err
+		return nil, err
+	}
+	r.body, r.buffered = body, true
+	return body, nil
+}
+
+// BodyReader returns a reader of the body, for one that is large or endless. The reader ends with the handler; Close does nothing. What
+// it has read, Body does not return again.
+func (r *Request) BodyReader() io.Reader {
+	r.c.inUse()
+	return (*bodyReader)(r)
+}
+
+// ContentLength returns the number of bytes that the client has declared, or -1.
+func (r *Request) ContentLength() int64 {
+	r.c.inUse()
+	h := r.head()
+	if h.ContentLength < 0 && !h.Chunked {
+		return 0
+	}
+	return h.ContentLength
+}
+
+// limitBody lowers the limit of this body.
+func (r *Request) limitBody(n int64) error {
+	if r.maxBody == 0 || n < r.maxBody {
+		r.maxBody = n
+	}
+	if r.head().ContentLength > r.maxBody || int64(len(r.body)) > r.maxBody {
+		return errBodyLimit
+	}
+	return nil
+}
+
+type bodyReader Request
+
+// Read gives the buffered body first, then what comes over the wire.
+func (b *bodyReader) Read(p []byte) (int, error) {
+	r := (*Request)(b)
+	r.c.inUse()
+	if r.bodyErr != nil {
+		return 0, r.bodyErr
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if !r.streaming {
+		n := copy(p, r.body[min(r.read, int64(len(r.body))):])
+		r.read += int64(n)
+		if n == 0 {
+			return 0, io.EOF
+		}
+		return n, nil
+	}
+	n, err := r.c.wire.readBody(r.c, p)
+	r.read += int64(n)
+	if r.maxBody > 0 && r.read > r.maxBody {
+		err = errBodyLimit
+	}
+	if err != nil {
+		r.bodyErr = err
+	}
+	return n, err
+}

@@ -1,0 +1,298 @@
+package hyperlane
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/hyperlane-go/hyperlane/internal/engine"
+	"github.com/hyperlane-go/hyperlane/internal/http1"
+)
+
+// h1Wire is the wire of a request that came over HTTP/1.1. It belongs to the goroutine that owns the turn.
+type h1Wire struct {
+	conn      *conn
+	turn      *engine.Turn
+	body      http1.Body // what is left of the request's body
+	framing   http1.Framing
+	left      int64 // bytes that a body with a declared length is still to bring
+	streaming bool  // the request's body is read by the handler
+	expect    bool  // and its first read sends 100 (Continue)
+	keepAlive bool
+	hijacked  bool
+}
+
+// reset makes w ready for another request. It keeps the body, for the memory of its trailer; Begin makes that new.
+func (w *h1Wire) reset(co *conn, t *engine.Turn) {
+	*w = h1Wire{conn: co, turn: t, body: w.body}
+}
+
+func (w *h1Wire) readBody(c *Context, p []byte) (int, error) {
+	t := w.turn
+	for {
+		if w.body.Done() {
+			w.bodyEnded(c)
+			return 0, io.EOF
+		}
+		data, used, err := w.body.Next(t.In[:min(len(p), len(t.In))])
+		n := copy(p, data)
+		t.In = t.In[used:]
+		if err != nil {
+			w.keepAlive = false
+			return n, err
+		}
+		if n > 0 {
+			return n, nil
+		}
+		if used > 0 {
+			continue
+		}
+		if w.expect {
+			w.expect = false
+			t.Out = append(t.Out, "HTTP/1.1 100 Continue\r\n\r\n"...)
+		}
+		if len(t.Out) > 0 {
+			if err := t.Flush(); err != nil {
+				return 0, err
+			}
+		}
+		switch err := t.Fill(engine.AwaitBody); {
+		case err == nil:
+		case err == engine.ErrTimeout:
+			w.keepAlive = false
+			return 0, errBodyTimeout
+		case errors.Is(err, io.EOF):
+			w.keepAlive = false
+			w.conn.Hangup()
+			return 0, errBodyCut
+		default:
+			w.conn.Hangup()
+			return 0, err
+		}
+	}
+}
+
+// bodyEnded takes up the watch over the peer that could not begin while its body was read.
+func (w *h1Wire) bodyEnded(c *Context) {
+	if c.life == nil {
+		return
+	}
+	c.life.mu.Lock()
+	if c.life.watched {
+		w.turn.Watch()
+	}
+	c.life.mu.Unlock()
+}
+
+// drain reads what is left of a body that nobody wanted, if that is little, so that the connection can go on.
+func (w *h1Wire) drain() bool {
+	if w.expect {
+		return false // the client was never told to send it, and may or may not
+	}
+	scratch := make([]byte, 4<<10)
+	for left := 256 << 10; left > 0; {
+		n, err := w.readBody(nil, scratch)
+		if err != nil {
+			return err == io.EOF
+		}
+		left -= n
+	}
+	return false
+}
+
+func (w *h1Wire) begin(c *Context, length int64) error {
+	r := &c.Response
+	method := c.Request.methodView()
+	w.framing = http1.ResponseFraming(method, r.Status(), c.exchange.head.Minor, length)
+	if w.framing == http1.FramingLength && length < 0 {
+		length = 0 // a 205 has no body, which it says
+	}
+	w.left = length
+	if w.framing == http1.FramingClose || w.streaming && !w.body.Done() && w.expect || w.conn.draining.Load() {
+		w.keepAlive = false
+	}
+	w.turn.Out = w.appendHead(w.turn.Out, c, length)
+	return nil
+}
+
+// appendHead writes the status line, the fields that are the server's to write, and those that were set.
+func (w *h1Wire) appendHead(out []byte, c *Context, length int64) []byte {
+	r := &c.Response
+	s := w.conn.server
+	out = http1.AppendStatusLine(out, r.Status())
+	hasDate, hasServer := false, s.config.ServerName == ""
+	for i := range r.fields {
+		f := &r.fields[i]
+		switch len(f.name) {
+		case len("Date"):
+			hasDate = hasDate || strings.EqualFold(f.name, "Date")
+		case len("Server"):
+			hasServer = hasServer || strings.EqualFold(f.name, "Server")
+		case len("Connection"): // and Keep-Alive
+			if strings.EqualFold(f.name, "Connection") {
+				if http1.HasToken([]byte(f.value), "close") {
+					w.keepAlive = false
+				}
+				if r.upgrade == nil {
+					continue
+				}
+			}
+			if strings.EqualFold(f.name, "Keep-Alive") {
+				continue
+			}
+		case len("Content-Length"):
+			if strings.EqualFold(f.name, "Content-Length") {
+				continue
+			}
+		case len("Transfer-Encoding"):
+			if strings.EqualFold(f.name, "Transfer-Encoding") {
+				continue
+			}
+		}
+		out = http1.AppendField(out, f.name, f.value)
+	}
+	if !hasDate {
+		out = s.appendDate(out)
+	}
+	if !hasServer {
+		out = http1.AppendField(out, "Server", s.config.ServerName)
+	}
+	out = w.appendFraming(out, c, length)
+	return append(out, "\r\n"...)
+}
+
+func (w *h1Wire) appendFraming(out []byte, c *Context, length int64) []byte {
+	switch w.framing {
+	case http1.FramingLength:
+		out = http1.AppendContentLength(out, length)
+	case http1.FramingChunked:
+		out = append(out, "Transfer-Encoding: chunked\r\n"...)
+	case http1.FramingNone:
+		status := c.Response.Status()
+		if status == http.StatusSwitchingProtocols || status == http.StatusNoContent || status == http.StatusNotModified {
+			break
+		}
+		// To HEAD: what GET would have said (RFC 9110 section 9.3.2), where it is known.
+		if declared := c.Response.declaredLength(); declared >= 0 {
+			length = declared
+		}
+		if length >= 0 && string(c.Request.methodView()) == http.MethodHead {
+			out = http1.AppendContentLength(out, length)
+		}
+	}
+	switch {
+	case c.Response.upgrade != nil:
+	case !w.keepAlive:
+		out = append(out, "Connection: close\r\n"...)
+	case c.exchange.head.Minor == 0:
+		out = append(out, "Connection: keep-alive\r\n"...)
+	}
+	return out
+}
+
+var errTooLong = errors.New("hyperlane: the body is longer than its declared length")
+
+// copyBelow is the size of a body that is copied behind its head rather than sent from where it is.
+const copyBelow = 16 << 10
+
+func (w *h1Wire) write(c *Context, p []byte) error {
+	t := w.turn
+	switch w.framing {
+	case http1.FramingNone:
+		return errBodyForbidden
+	case http1.FramingLength:
+		if int64(len(p)) > w.left {
+			return errTooLong
+		}
+		w.left -= int64(len(p))
+	case http1.FramingChunked:
+		t.Out = http1.AppendChunkHead(t.Out, len(p))
+	}
+	if len(p) < copyBelow {
+		t.Out = append(t.Out, p...)
+	} else if err := t.Write(p); err != nil {
+		return err
+	}
+	if w.framing == http1.FramingChunked {
+		t.Out = append(t.Out, "\r\n"...)
+	}
+	if len(t.Out) >= flushAt {
+		return t.Flush()
+	}
+	return nil
+}
+
+func (w *h1Wire) sendFile(c *Context, f *os.File, offset, n int64) error {
+	if w.framing != http1.FramingLength || n > w.left {
+		return errTooLong
+	}
+	w.left -= n
+	return w.turn.SendFile(f, offset, n)
+}
+
+func (w *h1Wire) flush(*Context) error { return w.turn.Flush() }
+
+func (w *h1Wire) inform(c *Context, status int) error {
+	if c.exchange.head.Minor == 0 {
+		return nil // RFC 9110 section 15.2: never to HTTP/1.0
+	}
+	out := http1.AppendStatusLine(w.turn.Out, status)
+	for _, f := range c.Response.fields {
+		out = http1.AppendField(out, f.name, f.value)
+	}
+	w.turn.Out = append(out, "\r\n"...)
+	return w.turn.Flush()
+}
+
+// finish ends the body of a response that has begun.
+func (w *h1Wire) finish(c *Context) {
+	switch w.framing {
+	case http1.FramingLength:
+		if w.left > 0 {
+			c.broken = true
+		}
+	case http1.FramingChunked:
+		out := http1.AppendLastChunk(w.turn.Out)
+		for _, f := range c.Response.trailer {
+			out = http1.AppendField(out, f.name, f.value)
+		}
+		w.turn.Out = append(out, "\r\n"...)
+	}
+}
+
+func (w *h1Wire) attach(c *Context, rc *requestContext) {
+	w.conn.life.Store(rc)
+	if w.conn.gone.Load() {
+		rc.cancel(ErrDisconnected)
+	}
+}
+
+func (w *h1Wire) watch(*Context) {
+	if !w.streaming || w.body.Done() {
+		w.turn.Watch()
+	}
+}
+
+func (w *h1Wire) mayWait(*Context) { w.turn.GiveUpLoop() }
+
+// hijacked is a connection that has left the server, and a buffer with what was read of it.
+type hijacked struct {
+	conn   net.Conn
+	buffer *bufio.ReadWriter
+}
+
+func (w *h1Wire) hijack(c *Context) (hijacked, error) {
+	if c.Response.committed {
+		return hijacked{}, errors.New("hyperlane: the response has begun")
+	}
+	nc, err := w.turn.Detach()
+	if err != nil {
+		return hijacked{}, err
+	}
+	w.hijacked = true
+	return hijacked{nc, bufio.NewReadWriter(bufio.NewReader(nc), bufio.NewWriter(nc))}, nil
+}

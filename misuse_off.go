@@ -1,0 +1,6 @@
+//go:build !race && !hyperlanedebug
+
+package hyperlane
+
+// findMisuse is whether contexts are checked for use after their handler has returned.
+const findMisuse = false

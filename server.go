@@ -1,0 +1,311 @@
+package hyperlane
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/hyperlane-go/hyperlane/internal/engine"
+	"github.com/hyperlane-go/hyperlane/internal/http1"
+	"github.com/hyperlane-go/hyperlane/internal/route"
+)
+
+// Server holds routes, middleware and hooks, and serves them. It is a [Group], the outermost: see there for Get, OnRequest and Use.
+// One goroutine fills it; then Run, Serve and ServeHTTP may be called from any.
+type Server struct {
+	Group
+	config     Config
+	headLimits http1.Limits
+	sealer     *CookieSealer
+
+	registrations []*registration
+	table         route.Table[*registration]
+	builtin       builtin
+	hooks         hooks
+	mappings      []mapping
+	freezing      sync.Once
+	frozen        atomic.Bool
+
+	engine *engine.Engine
+	h2     *http2Server
+	date   atomic.Pointer[dateLine]
+	base   context.Context // of every request; ends when a shutdown runs out of time
+	cancel context.CancelCauseFunc
+
+	mu       sync.Mutex // guards what follows
+	wrong    []error
+	shutting bool
+	ready    bool
+}
+
+// New returns a server without routes. A mistake in config, like one in a registration, is reported by Run, Serve and Validate.
+func New(config Config) *Server {
+	s := &Server{builtin: newBuiltin()}
+	s.Group.server = s
+	if err := config.Validate(); err != nil {
+		s.mistake(err)
+		config = Config{Logger: config.Logger}
+	}
+	s.config = config.withDefaults()
+	l := s.config.Limits
+	s.headLimits = http1.Limits{Head: l.Head, Target: l.Target, Fields: l.Fields, Field: l.Field}
+	if len(s.config.CookieKeys) > 0 {
+		sealer, err := NewCookieSealer(s.config.CookieKeys...)
+		if err != nil {
+			s.mistake(err)
+		}
+		s.sealer = sealer
+	}
+	s.base, s.cancel = context.WithCancelCause(context.Background())
+	s.tick(time.Now())
+	s.engine = engine.New(s.engineConfig())
+	s.h2 = newHTTP2Server(s)
+	return s
+}
+
+func (s *Server) engineConfig() engine.Config {
+	c := s.config
+	return engine.Config{
+		Accept: s.accept,
+		Admit:  s.admit,
+		Ticked: s.tick,
+		Failed: func(err error) { c.Logger.Error("engine", "error", err) },
+
+		HeadTimeout: max(c.HeadTimeout, 0), BodyTimeout: max(c.BodyTimeout, 0), BodyRate: max(c.MinBodyRate, 0),
+		IdleTimeout: max(c.IdleTimeout, 0), WriteTimeout: max(c.WriteTimeout, 0),
+
+		MaxConns: c.MaxConns, Refusal: refusal, ReadBuffer: c.ReadBuffer, OutboxLimit: c.Limits.Outbox,
+	}
+}
+
+var refusal = []byte("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n")
+
+// accept makes the protocol of a new connection.
+func (s *Server) accept(handle *engine.Conn) engine.Protocol {
+	co := &conn{server: s, handle: handle}
+	co.peer.local, co.peer.remote = handle.Addrs()
+	if secure, ok := handle.NetConn().(*tls.Conn); ok {
+		state := secure.ConnectionState()
+		co.peer.tls = &state
+	}
+	for _, hook := range s.hooks.connect {
+		if err := hook(co.peer.remote); err != nil {
+			s.config.Logger.Info("connection refused", "remote", co.peer.remote, "error", err)
+			return nil
+		}
+	}
+	return co
+}
+
+// Validate compiles the routes and returns every mistake that was made since New: in the config, in patterns, in constraints.
+// Nothing can be registered after it.
+func (s *Server) Validate() error { return s.freeze() }
+
+// mistake notes something that keeps the server from starting.
+func (s *Server) mistake(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wrong = append(s.wrong, err)
+}
+
+func (s *Server) mistakes() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errors.Join(s.wrong...)
+}
+
+// Run listens on addr and serves until ctx ends or the process gets SIGINT or SIGTERM; then it shuts down, for
+// Config.ShutdownTimeout at most. A second signal ends it at once. addr is "host:port", "unix:/path", "fd:3" for an
+// inherited listener, or "systemd:name" for one that systemd has opened under that name ("systemd:" for the first).
+// The error is nil after an orderly shutdown.
+func (s *Server) Run(ctx context.Context, addr string) error {
+	if err := s.freeze(); err != nil {
+		return err
+	}
+	ln, err := s.listen(ctx, addr)
+	if err != nil {
+		return err
+	}
+	return s.run(ctx, func() error { return s.Serve(ln) }, ln)
+}
+
+// RunTLS is Run with TLS: HTTP/2 for clients that ask for it, HTTP/1.1 for the others. The files hold a certificate chain and its
+// key, in PEM.
+func (s *Server) RunTLS(ctx context.Context, addr, certFile, keyFile string) error {
+	if err := s.freeze(); err != nil {
+		return err
+	}
+	config, err := loadTLS(certFile, keyFile)
+	if err != nil {
+		return err
+	}
+	ln, err := s.listen(ctx, addr)
+	if err != nil {
+		return err
+	}
+	return s.run(ctx, func() error { return s.ServeTLS(ln, config) }, ln)
+}
+
+// run serves until it is told to end.
+func (s *Server) run(ctx context.Context, serve func() error, ln net.Listener) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	failed := make(chan error, 1)
+	go func() { failed <- serve() }()
+	s.config.Logger.Info("serving", "addr", ln.Addr().String())
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	stop() // the next signal ends the process, as it would without us
+	limit := context.Background()
+	if s.config.ShutdownTimeout > 0 {
+		var cancel context.CancelFunc
+		limit, cancel = context.WithTimeout(limit, s.config.ShutdownTimeout)
+		defer cancel()
+	}
+	err := s.Shutdown(limit)
+	<-failed
+	return err
+}
+
+// ErrServerClosed is what Serve returns after Shutdown or Close.
+var ErrServerClosed = http.ErrServerClosed
+
+// Serve serves connections from ln until Shutdown, Close, or an error of ln. It closes ln, and may be called for several listeners.
+func (s *Server) Serve(ln net.Listener) error {
+	if err := s.freeze(); err != nil {
+		ln.Close()
+		return err
+	}
+	s.setReady(true)
+	var err error
+	if s.config.Driver != "blocking" {
+		err = s.engine.ServeLoops(ln)
+		if errors.Is(err, engine.ErrNoLoops) && s.config.Driver == "loop" {
+			ln.Close()
+			return fmt.Errorf("driver %q cannot serve %T: %w", s.config.Driver, ln, err)
+		}
+	}
+	if s.config.Driver == "blocking" || errors.Is(err, engine.ErrNoLoops) {
+		err = s.engine.Serve(ln)
+	}
+	if errors.Is(err, engine.ErrEngineClosed) {
+		return ErrServerClosed
+	}
+	return err
+}
+
+// Ready reports whether the server accepts requests: it has begun to serve, and not begun to shut down. It is what a readiness probe
+// should answer.
+func (s *Server) Ready() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ready && !s.shutting
+}
+
+func (s *Server) setReady(ready bool) {
+	s.mu.Lock()
+	s.ready = ready
+	s.mu.Unlock()
+}
+
+// Shutdown drains the server: it is no longer Ready, stops accepting, closes connections that wait for a request, tells upgraded ones,
+// and waits for the others, whose answers say "Connection: close". When ctx ends first, the contexts of the requests that
+// are left are cancelled, their connections closed, and ctx's error is returned.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	first := !s.shutting
+	s.shutting = true
+	s.mu.Unlock()
+	if first {
+		for _, hook := range s.hooks.shutdown {
+			hook()
+		}
+	}
+	stop := context.AfterFunc(ctx, func() { s.cancel(ErrShutdown) })
+	defer stop()
+	err := errors.Join(s.h2.shutdown(ctx), s.engine.Shutdown(ctx))
+	s.cancel(ErrShutdown)
+	return err
+}
+
+// Close ends the server at once: every connection is closed, every request's context cancelled. It does not wait for handlers.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.shutting = true
+	s.mu.Unlock()
+	s.cancel(ErrShutdown)
+	s.engine.Close()
+	return s.h2.close()
+}
+
+// dateLine is the Date field of one second.
+type dateLine struct {
+	second int64
+	line   []byte
+}
+
+// tick is told the time by the engine, several times a second.
+func (s *Server) tick(now time.Time) {
+	if d := s.date.Load(); d != nil && d.second == now.Unix() {
+		return
+	}
+	// RFC 9110 section 5.6.7: IMF-fixdate.
+	line := now.UTC().AppendFormat([]byte("Date: "), http.TimeFormat)
+	s.date.Store(&dateLine{now.Unix(), append(line, "\r\n"...)})
+}
+
+func (s *Server) appendDate(out []byte) []byte { return append(out, s.date.Load().line...) }
+
+// send sends the response of c, whose body is set: head and body in one piece where that is short.
+func (s *Server) send(c *Context) {
+	r := &c.Response
+	if r.stream != nil {
+		r.stream = nil
+		r.bytes = r.buffer
+	}
+	err := s.sendBody(c)
+	if err != nil && !errors.Is(err, errBodyForbidden) {
+		c.broken = true
+		s.config.Logger.Debug("response failed", "path", c.Request.Path(), "error", err)
+	}
+}
+
+func (s *Server) sendBody(c *Context) error {
+	r := &c.Response
+	if r.reader != nil {
+		return c.sendReader()
+	}
+	if len(r.fields) == 0 || r.Header("Content-Type") == "" {
+		if r.text != "" {
+			r.set("Content-Type", "text/plain; charset=utf-8")
+		} else if len(r.bytes) > 0 {
+			r.set("Content-Type", "application/octet-stream")
+		}
+	}
+	if err := c.begin(r.knownLength()); err != nil || c.bodiless() {
+		return err
+	}
+	if r.text != "" {
+		return c.sendString(r.text)
+	}
+	return c.send(r.bytes)
+}
+
+// finished runs the finish hooks, after the last byte.
+func (s *Server) finished(c *Context) {
+	if len(s.hooks.finish) > 0 {
+		s.tellFinish(c)
+	}
+}

@@ -1,0 +1,126 @@
+package hyperlane
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+
+	"github.com/hyperlane-go/hyperlane/internal/engine"
+	"github.com/hyperlane-go/hyperlane/internal/http1"
+)
+
+// Protocol speaks on a connection after its upgrade, in the style of events: no goroutine belongs to the connection while nothing
+// happens. The calls for one connection never overlap, but for Drain.
+type Protocol interface {
+	// Receive is given what has arrived, and returns how much of it was used; the rest comes again with more. An error ends the
+	// connection. in is only lent.
+	Receive(conn *Conn, in []byte) (used int, err error)
+	// Drain tells that the server is shutting down: say goodbye, then close. Any goroutine may call it; it must not block.
+	Drain(conn *Conn)
+	// Closed is the last call. err is nil after an orderly end, else the reason.
+	Closed(conn *Conn, err error)
+}
+
+// Conn is a connection after its upgrade. Its methods may be called by any goroutine, also after it has ended.
+type Conn struct {
+	handle *engine.Conn
+}
+
+// Send queues p and returns without waiting; p may be reused. What is sent in one call stays together. The error tells that the
+// connection has ended, or that it has more than Config.Limits.Outbox bytes waiting.
+func (c *Conn) Send(p []byte) error { return c.handle.Send(p) }
+
+// Close closes the connection at once.
+func (c *Conn) Close() { c.handle.Close() }
+
+// RemoteAddr returns the address of the peer.
+func (c *Conn) RemoteAddr() net.Addr {
+	_, remote := c.handle.Addrs()
+	return remote
+}
+
+// Upgrade takes the connection out of HTTP (RFC 9110 section 7.8): when the handler has returned, 101 is sent with the fields that were
+// set on the response, and everything that comes belongs to p. It fails if the client has not asked for an upgrade to name, if a
+// hook of OnUpgrade refuses, and where the connection cannot be upgraded (HTTP/2). What a client may send before it has seen 101
+// is not lost.
+func (c *Context) Upgrade(name string, p Protocol) error {
+	c.inUse()
+	if !c.exchange.head.Upgrade || !http1.HasToken(c.Request.HeaderView("Upgrade"), name) {
+		c.Response.SetHeader("Upgrade", name)
+		return Errorf(http.StatusUpgradeRequired, "this resource speaks %s", name)
+	}
+	for _, hook := range c.server.hooks.upgrade {
+		if err := hook(c); err != nil {
+			return err
+		}
+	}
+	c.Response.SetStatus(http.StatusSwitchingProtocols).
+		SetHeader("Upgrade", name).SetHeader("Connection", "Upgrade").SetBody(nil)
+	c.Response.upgrade = p
+	return nil
+}
+
+// Hijack takes the connection out of the server, as net/http's Hijacker does: the caller owns it, and nothing else is sent. It fails
+// once the response has begun, and where there is no connection of one's own (HTTP/2).
+func (c *Context) Hijack() (net.Conn, error) {
+	c.inUse()
+	h, err := c.wire.hijack(c)
+	if err != nil {
+		return nil, err
+	}
+	c.Response.committed, c.responded = true, true
+	return &unread{Conn: h.conn, from: h.buffer}, nil
+}
+
+// unread is a hijacked connection whose first bytes may have been read already.
+type unread struct {
+	net.Conn
+	from io.Reader
+}
+
+func (u *unread) Read(p []byte) (int, error) { return u.from.Read(p) }
+
+// upgraded joins a Protocol to the engine.
+type upgraded struct {
+	conn     Conn
+	protocol Protocol
+}
+
+func newUpgraded(handle *engine.Conn, p Protocol) *upgraded {
+	return &upgraded{conn: Conn{handle}, protocol: p}
+}
+
+func (co *conn) upgradeTo(t *engine.Turn, p Protocol) engine.Next {
+	u := newUpgraded(co.handle, p)
+	t.Switch(u)
+	if len(t.In) > 0 {
+		if next := u.Serve(t); next != engine.AwaitForever {
+			return next
+		}
+	}
+	return engine.AwaitForever
+}
+
+func (u *upgraded) Serve(t *engine.Turn) engine.Next {
+	if t.Err != nil {
+		return engine.Close
+	}
+	t.Enter()
+	used, err := u.protocol.Receive(&u.conn, t.In)
+	t.Leave()
+	t.In = t.In[used:]
+	switch {
+	case errors.Is(err, io.EOF):
+		return engine.Linger
+	case err != nil:
+		return engine.Abort
+	}
+	return engine.AwaitForever
+}
+
+func (u *upgraded) Hangup() {}
+
+func (u *upgraded) Drain() { u.protocol.Drain(&u.conn) }
+
+func (u *upgraded) Closed(err error) { u.protocol.Closed(&u.conn, err) }
