@@ -52,9 +52,7 @@ func (r *Request) ContentLength() int64 {
 
 // limitBody lowers the limit of this body.
 func (r *Request) limitBody(n int64) error {
-	if r.maxBody == 0 || n < r.maxBody {
-		r.maxBody = n
-	}
+	r.maxBody = min(r.maxBody, n)
 	if r.head().ContentLength > r.maxBody || int64(len(r.body)) > r.maxBody {
 		return errBodyLimit
 	}
@@ -67,6 +65,9 @@ type bodyReader Request
 func (b *bodyReader) Read(p []byte) (int, error) {
 	r := (*Request)(b)
 	r.c.inUse()
+	if r.bodyErr == nil && r.head().ContentLength > r.maxBody {
+		r.bodyErr = errBodyLimit // before memory or time follows what is announced
+	}
 	if r.bodyErr != nil {
 		return 0, r.bodyErr
 	}
@@ -83,7 +84,7 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	}
 	n, err := r.c.wire.readBody(r.c, p)
 	r.read += int64(n)
-	if r.maxBody > 0 && r.read > r.maxBody {
+	if r.read > r.maxBody {
 		err = errBodyLimit
 	}
 	if err != nil {

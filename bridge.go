@@ -27,6 +27,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	std := &stdWire{w: w, r: r}
 	c.bridge(std)
 	s.find(c)
+	if e := r.Header.Get("Expect"); e != "" && !strings.EqualFold(e, "100-continue") {
+		c.route = s.builtin.expectation
+	}
 	s.serve(c)
 	if !c.Response.committed && !c.broken {
 		s.send(c)
@@ -69,7 +72,11 @@ func (c *Context) bridge(w *stdWire) {
 		return http1.Span{Start: uint32(start), End: uint32(len(b))}
 	}
 	h.Method, h.Target, h.Host = span(r.Method), span(r.RequestURI), span(r.Host)
-	if r.Method != http.MethodConnect {
+	switch {
+	case r.Method == http.MethodConnect:
+	case r.URL.Opaque != "" || r.URL.Path == "" && r.URL.Host == "":
+		h.Path = span("*") // neither origin-form nor absolute-form: no path that could be looked up
+	default:
 		h.Path, h.Query = span(r.URL.EscapedPath()), span(r.URL.RawQuery)
 	}
 	b = h.Append(b, "Host", r.Host)

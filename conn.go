@@ -20,11 +20,10 @@ type conn struct {
 	handle *engine.Conn
 	peer   peer
 
-	life      atomic.Pointer[requestContext] // of the request that is served, if it was asked for
-	gone      atomic.Bool                    // the peer has closed its side
-	draining  atomic.Bool
-	continued bool // 100 (Continue) was sent for the message whose body is awaited
-	started   bool // a request has come
+	life     atomic.Pointer[requestContext] // of the request that is served, if it was asked for
+	gone     atomic.Bool                    // the peer has closed its side
+	draining atomic.Bool
+	started  bool // a request has come
 }
 
 // contexts holds Contexts that no one uses. Under findMisuse nothing is ever put back.
@@ -121,6 +120,7 @@ func (co *conn) request(t *engine.Turn, c *Context, n int) (next engine.Next, mo
 	w.reset(co, t)
 	c.wire = w
 	c.Request.info = co.peer
+	c.Request.maxBody = co.server.config.Limits.Body
 	x := &c.exchange
 	x.raw = t.In[:n]
 	w.keepAlive = x.head.KeepAlive && t.Err == nil
@@ -165,7 +165,6 @@ func (co *conn) body(t *engine.Turn, c *Context, w *h1Wire, n int) (end int, nex
 		if len(t.In) >= end {
 			c.Request.body = t.In[n:end]
 			w.body = http1.Body{}
-			co.continued = false
 			return end, 0, true
 		}
 		if t.Err == engine.ErrTimeout {
@@ -174,9 +173,8 @@ func (co *conn) body(t *engine.Turn, c *Context, w *h1Wire, n int) (end int, nex
 		if t.Err != nil {
 			return 0, engine.Close, false
 		}
-		if h.Expect && !co.continued && len(t.In) == n {
-			co.continued = true
-			t.Out = append(t.Out, "HTTP/1.1 100 Continue\r\n\r\n"...)
+		if h.Expect && len(t.In) == n {
+			break // only who wants the body has the client send it: see h1Wire.readBody
 		}
 		t.Need = end
 		return 0, engine.AwaitBody, false
@@ -184,8 +182,7 @@ func (co *conn) body(t *engine.Turn, c *Context, w *h1Wire, n int) (end int, nex
 	c.Request.buffered = false
 	c.Request.streaming = true
 	w.streaming = true
-	w.expect = h.Expect && len(t.In) == n && !co.continued
-	co.continued = false
+	w.expect = h.Expect && len(t.In) == n
 	return n, 0, true
 }
 
@@ -253,7 +250,7 @@ func (co *conn) after(t *engine.Turn, c *Context, w *h1Wire) (next engine.Next, 
 		return engine.Abort, false
 	case c.Response.upgrade != nil:
 		return co.upgradeTo(t, c.Response.upgrade), false
-	case unread && w.keepAlive && !w.drain():
+	case unread && w.keepAlive && !w.drain(c):
 		return engine.Linger, false
 	case unread && !w.keepAlive:
 		return engine.Linger, false

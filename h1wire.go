@@ -88,14 +88,22 @@ func (w *h1Wire) bodyEnded(c *Context) {
 	c.life.mu.Unlock()
 }
 
+// drainLimit is how much of a body that nobody wanted is read for the sake of the connection.
+const drainLimit = 256 << 10
+
+// undrainable reports whether it is known already that the body will not be read to its end.
+func (w *h1Wire) undrainable() bool {
+	return w.streaming && !w.body.Done() && (w.expect || w.body.Remaining() > drainLimit)
+}
+
 // drain reads what is left of a body that nobody wanted, if that is little, so that the connection can go on.
-func (w *h1Wire) drain() bool {
+func (w *h1Wire) drain(c *Context) bool {
 	if w.expect {
 		return false // the client was never told to send it, and may or may not
 	}
 	scratch := make([]byte, 4<<10)
-	for left := 256 << 10; left > 0; {
-		n, err := w.readBody(nil, scratch)
+	for left := drainLimit; left > 0; {
+		n, err := w.readBody(c, scratch)
 		if err != nil {
 			return err == io.EOF
 		}
@@ -112,7 +120,7 @@ func (w *h1Wire) begin(c *Context, length int64) error {
 		length = 0 // a 205 has no body, which it says
 	}
 	w.left = length
-	if w.framing == http1.FramingClose || w.streaming && !w.body.Done() && w.expect || w.conn.draining.Load() {
+	if w.framing == http1.FramingClose || w.undrainable() || w.conn.draining.Load() {
 		w.keepAlive = false
 	}
 	w.turn.Out = w.appendHead(w.turn.Out, c, length)
@@ -202,8 +210,6 @@ const copyBelow = 16 << 10
 func (w *h1Wire) write(c *Context, p []byte) error {
 	t := w.turn
 	switch w.framing {
-	case http1.FramingNone:
-		return errBodyForbidden
 	case http1.FramingLength:
 		if int64(len(p)) > w.left {
 			return errTooLong

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/hyperlane-go/hyperlane/internal/engine"
 )
 
 // listen opens the listener that addr names, see Run.
@@ -30,8 +32,10 @@ func (s *Server) listen(ctx context.Context, addr string) (net.Listener, error) 
 		}
 		return inherit(fd, addr)
 	}
-	config := net.ListenConfig{Control: s.config.control}
-	return config.Listen(ctx, "tcp", addr)
+	c := &s.config
+	return engine.Listen(ctx, addr, engine.SocketOptions{
+		NoDelay: c.NoDelay, Linger: c.Linger, TTL: c.TTL, ReusePort: c.ReusePort, Backlog: c.Backlog,
+	})
 }
 
 // listenUnix opens a unix socket. One that a dead process has left is removed; one that answers is somebody's.

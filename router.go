@@ -94,13 +94,13 @@ func (s *Server) find(c *Context) {
 // unrouted chooses the answer where no route has one.
 func (s *Server) unrouted(c *Context, path []byte, outcome route.Outcome) *registration {
 	method := string(c.Request.methodView())
+	if method == http.MethodConnect {
+		return s.builtin.connect // its target is no path; we are no tunnel
+	}
 	switch outcome {
 	case route.BadPath:
 		if string(path) == "*" && method == http.MethodOptions {
 			return s.builtin.options
-		}
-		if method == http.MethodConnect {
-			return s.builtin.notFound
 		}
 		return s.builtin.badPath
 	case route.MethodNotAllowed:
@@ -144,13 +144,21 @@ func (s *Server) redirection(c *Context, path []byte) *registration {
 }
 
 // builtin holds the answers to requests without a route. They run through the server's phases as a handler would.
-type builtin struct{ notFound, notAllowed, badPath, options *registration }
+type builtin struct{ notFound, notAllowed, badPath, connect, expectation, options *registration }
 
 func newBuiltin() builtin {
 	answer := func(h Handler) *registration { return &registration{run: h} }
 	return builtin{
 		notFound: answer(func(*Context) error { return errNotFound }),
-		badPath:  answer(func(*Context) error { return errBadPath }),
+		badPath: answer(func(c *Context) error {
+			c.Response.SetHeader("Connection", "close") // who sent this may mean anything by what follows
+			return errBadPath
+		}),
+		connect: answer(func(c *Context) error {
+			c.Response.SetHeader("Connection", "close")
+			return errNoTunnel
+		}),
+		expectation: answer(func(*Context) error { return errExpectation }),
 		notAllowed: answer(func(c *Context) error {
 			c.Response.SetHeader("Allow", string(c.match.AppendAllow(nil)))
 			return errNotAllowed
@@ -167,9 +175,11 @@ func newBuiltin() builtin {
 }
 
 var (
-	errNotFound   = Errorf(http.StatusNotFound, "")
-	errBadPath    = Errorf(http.StatusBadRequest, "the path is not well-formed")
-	errNotAllowed = Errorf(http.StatusMethodNotAllowed, "")
+	errNotFound    = Errorf(http.StatusNotFound, "")
+	errBadPath     = Errorf(http.StatusBadRequest, "the path is not well-formed")
+	errExpectation = Errorf(http.StatusExpectationFailed, "")
+	errNoTunnel    = Errorf(http.StatusNotImplemented, "")
+	errNotAllowed  = Errorf(http.StatusMethodNotAllowed, "")
 )
 
 // unescape decodes one component of a query. It differs from url.QueryUnescape only in giving back what cannot be decoded.

@@ -276,7 +276,7 @@ func (s *Server) send(c *Context) {
 		r.bytes = r.buffer
 	}
 	err := s.sendBody(c)
-	if err != nil && !errors.Is(err, errBodyForbidden) {
+	if err != nil {
 		c.broken = true
 		s.config.Logger.Debug("response failed", "path", c.Request.Path(), "error", err)
 	}

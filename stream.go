@@ -16,9 +16,6 @@ import (
 // when it has gone, they fail.
 type Stream struct{ c *Context }
 
-// errBodyForbidden is what a write to a response reports that has no body: to HEAD, 204, 304.
-var errBodyForbidden = errors.New("hyperlane: this response has no body")
-
 // streamBuffer is how much a stream gathers before it sends. A body that fits, without a Flush, is sent with its length.
 const streamBuffer = 4 << 10
 
@@ -116,13 +113,13 @@ func (c *Context) begin(length int64) error {
 	return nil
 }
 
-// send sends bytes of the body behind the head.
+// send sends bytes of the body behind the head. To HEAD, and with 204 and 304, there is no body: they are dropped.
 func (c *Context) send(p []byte) error {
 	if len(p) == 0 {
 		return nil
 	}
 	if c.bodiless() {
-		return errBodyForbidden
+		return nil
 	}
 	if err := c.wire.write(c, p); err != nil {
 		c.broken = true

@@ -47,6 +47,9 @@ func (s *Server) ServeTLS(ln net.Listener, config *tls.Config) error {
 // admit shakes hands on a TLS connection, and leads HTTP/2 to net/http.
 func (s *Server) admit(nc net.Conn) bool {
 	secure, ok := nc.(*tls.Conn)
+	if !*s.config.NoDelay {
+		s.delay(nc, secure)
+	}
 	if !ok {
 		return true
 	}
@@ -65,6 +68,16 @@ func (s *Server) admit(nc net.Conn) bool {
 	}
 	s.h2.serve(nc)
 	return false
+}
+
+// delay undoes what package net has done to a connection that it accepted.
+func (s *Server) delay(nc net.Conn, secure *tls.Conn) {
+	if secure != nil {
+		nc = secure.NetConn()
+	}
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		tcp.SetNoDelay(false)
+	}
 }
 
 // http2Server hands connections to net/http, for HTTP/2 only.

@@ -139,7 +139,7 @@ func (h *Head) line(buf []byte, lim *Limits, room int) (int, *Error) {
 	if i < 0 {
 		h.searched += len(window)
 		if len(buf) >= stop {
-			return 0, h.overflow(buf[h.begin:stop], room)
+			return 0, h.overflow(buf[h.begin:stop], room, lim)
 		}
 		return 0, nil
 	}
@@ -151,10 +151,10 @@ func (h *Head) line(buf []byte, lim *Limits, room int) (int, *Error) {
 }
 
 // overflow says which limit a line breaks; b is its start, up to the limit.
-func (h *Head) overflow(b []byte, room int) *Error {
+func (h *Head) overflow(b []byte, room int, lim *Limits) *Error {
 	switch {
 	case h.progress < atField:
-		return refuseLongLine(b)
+		return refuseLongLine(b, lim)
 	case len(b) == room:
 		return errFieldTooBig
 	}

@@ -51,7 +51,7 @@ func (h *Head) requestLine(buf []byte, end int, lim *Limits) *Error {
 	}
 	rest := len(line) - i - 1
 	if rest-lenVersion > lim.Target {
-		return errTargetSize
+		return refuseLongRest(line[i+1:], lim)
 	}
 	// An HTTP/0.9 request ends behind its target, and is not served.
 	if rest <= lenVersion || line[len(line)-lenVersion] != ' ' {
@@ -81,12 +81,20 @@ func (h *Head) version(v []byte) *Error {
 }
 
 // refuseLongLine says what is too long in a request line of which b is the start.
-func refuseLongLine(b []byte) *Error {
+func refuseLongLine(b []byte, lim *Limits) *Error {
 	switch {
 	case len(b) <= maxMethod:
 		return errHead
 	case bytes.IndexByte(b[:maxMethod+1], ' ') < 0:
 		return errMethod
+	}
+	return refuseLongRest(b[bytes.IndexByte(b, ' ')+1:], lim)
+}
+
+// refuseLongRest says what is too long behind the method: the target, unless that has ended within its limit.
+func refuseLongRest(rest []byte, lim *Limits) *Error {
+	if bytes.IndexByte(rest[:min(len(rest), lim.Target+1)], ' ') >= 0 {
+		return errRequestLine
 	}
 	return errTargetSize
 }
