@@ -86,7 +86,7 @@ func (co *conn) message(t *engine.Turn, c *Context) (next engine.Next, more bool
 	switch {
 	case err != nil:
 		return co.refuse(t, c, err), false
-	case n == 0 && t.Err == engine.ErrTimeout:
+	case n == 0 && t.Err == engine.ErrTimeout && len(bytes.TrimRight(t.In, "\r\n")) > 0:
 		return co.refuse(t, c, errHeadTimeout), false
 	case n == 0 && t.Err != nil:
 		return engine.Close, false

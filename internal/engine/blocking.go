@@ -237,6 +237,7 @@ func (b *blocking) enter(*Turn) {}
 
 func (b *blocking) leave(t *Turn) bool {
 	b.endWatch()
+	b.hangup.take(t)
 	return false
 }
 
@@ -249,11 +250,12 @@ func (b *blocking) fill(t *Turn, wait Next) error {
 	if t.Err != nil {
 		return t.Err
 	}
-	had := len(t.In)
-	if b.hangup.take(t) && len(t.In) > had {
+	if b.hangup.take(t) {
 		return nil
 	}
-	t.Err = b.read(wait, false)
+	restart := t.Restart
+	t.Restart = false
+	t.Err = b.read(wait, restart)
 	return t.Err
 }
 
@@ -296,19 +298,20 @@ func (b *blocking) write(head, tail []byte) error {
 		first := tail[:min(len(tail), piece)]
 		tail = tail[len(first):]
 		parts := net.Buffers{head, first}
-		b.writeBy.set(b.engine.clock.after(b.engine.config.WriteTimeout))
-		_, err := parts.WriteTo(b.nc)
-		if err = b.wrote(err); err != nil {
-			return err
+		for again := true; again; {
+			b.writeBy.set(b.engine.clock.after(b.engine.config.WriteTimeout))
+			_, err := parts.WriteTo(b.nc)
+			if again, err = b.wrote(err); err != nil {
+				return err
+			}
 		}
 		head = nil
 	}
 	for _, rest := range [2][]byte{head, tail} {
 		for len(rest) > 0 {
-			n := min(len(rest), piece)
 			b.writeBy.set(b.engine.clock.after(b.engine.config.WriteTimeout))
-			_, err := b.nc.Write(rest[:n])
-			if err = b.wrote(err); err != nil {
+			n, err := b.nc.Write(rest[:min(len(rest), piece)])
+			if _, err = b.wrote(err); err != nil {
 				return err
 			}
 			rest = rest[n:]
@@ -317,13 +320,19 @@ func (b *blocking) write(head, tail []byte) error {
 	return nil
 }
 
-// wrote ends the watch over one write. A write that was cut short by the sweep cannot be taken up again: part of it has left.
-func (b *blocking) wrote(err error) error {
-	b.writeBy.stop()
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return ErrTimeout
+// wrote ends the watch over one write. The sweep speaks through the write deadline, and may have meant a write that was over by
+// then: what is left is to be written again.
+func (b *blocking) wrote(err error) (again bool, _ error) {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		b.writeBy.stop()
+		return false, err
 	}
-	return err
+	late := b.engine.clock.passed(b.writeBy.get())
+	b.writeBy.stop()
+	if late {
+		return false, ErrTimeout
+	}
+	return true, b.nc.SetWriteDeadline(time.Time{})
 }
 
 func (b *blocking) sendFile(t *Turn, f *os.File, offset, n int64) error {
@@ -338,10 +347,11 @@ func (b *blocking) sendFile(t *Turn, f *os.File, offset, n int64) error {
 		want := part.N
 		b.writeBy.set(b.engine.clock.after(b.engine.config.WriteTimeout))
 		sent, err := io.Copy(b.nc, part)
-		if err = b.wrote(err); err != nil {
+		again, err := b.wrote(err)
+		if err != nil {
 			return err
 		}
-		if sent < want {
+		if sent < want && !again {
 			return io.ErrUnexpectedEOF
 		}
 		n -= sent
@@ -427,7 +437,7 @@ func (b *blocking) kick(drain bool) {
 func (b *blocking) addrs() (local, remote net.Addr) { return b.nc.LocalAddr(), b.nc.RemoteAddr() }
 
 // expire is called by the sweep. Passing a deadline that is over makes a read or write under way return; the owner then looks
-// at the timer again, so a deadline that was moved meanwhile does no harm to a read. A write's is only set around the write.
+// at the timer again, so a deadline that was moved meanwhile does no harm.
 func (b *blocking) expire() {
 	if b.engine.clock.passed(b.readBy.get()) {
 		b.nc.SetReadDeadline(aLongTimeAgo)

@@ -101,6 +101,7 @@ type Engine struct {
 	config Config
 	clock  clock
 	open   atomic.Int64 // connections that count against MaxConns
+	loops  loops
 
 	blocking registry
 	draining atomic.Bool

@@ -68,9 +68,10 @@ func (b *blocking) endWatch() {
 	h.mu.Unlock()
 }
 
-// take moves what the watcher has read into the turn's input. The owner calls it, after endWatch.
+// take moves what the watcher has read into the turn's input, and reports whether that was something. The owner calls it, after
+// endWatch.
 func (h *hangup) take(t *Turn) (some bool) {
-	if len(h.read) == 0 && h.err == nil {
+	if len(h.read) == 0 {
 		return false
 	}
 	start := len(t.base) - len(t.In)

@@ -109,6 +109,7 @@ func (e *Engine) sweep() {
 				e.config.Ticked(now)
 			}
 			e.blocking.each((*blocking).expire)
+			e.loops.sweep()
 		case <-e.done:
 			return
 		}
@@ -120,6 +121,7 @@ func (e *Engine) sweep() {
 func (e *Engine) Shutdown(ctx context.Context) error {
 	e.stopListening()
 	e.blocking.each(func(b *blocking) { b.kick(true) })
+	e.loops.kick(true)
 	defer e.Close()
 	for e.open.Load() > 0 {
 		select {
@@ -141,6 +143,7 @@ func (e *Engine) Close() {
 	}
 	e.mu.Unlock()
 	e.blocking.each(func(b *blocking) { b.kick(false) })
+	e.loops.close()
 }
 
 func (e *Engine) stopListening() {
@@ -150,6 +153,7 @@ func (e *Engine) stopListening() {
 	for ln := range e.listeners {
 		ln.Close()
 	}
+	e.loops.stopListening()
 }
 
 // release takes one connection off the count, and tells a waiting Shutdown.

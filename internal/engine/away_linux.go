@@ -1,0 +1,381 @@
+//go:build !386
+
+package engine
+
+import (
+	"io"
+	"os"
+	"sync"
+	"syscall"
+)
+
+// moveOff runs the turn again on a goroutine of its own. What it has answered so far leaves first.
+func (c *loopConn) moveOff(s *seat) {
+	away := takeAwaySeat()
+	out := s.turn.Out
+	if len(out) > 0 {
+		if c.state.Load()&unsent == 0 {
+			n, errno := transmit(int(c.fd), out)
+			if errno != 0 && errno != syscall.EAGAIN {
+				c.finishTurn(s)
+				c.end(s, os.NewSyscallError("send", errno))
+				return
+			}
+			out = out[max(n, 0):]
+		}
+		away.out = append(away.out[:0], out...)
+	}
+	restart, moved := s.restart, s.switched
+	rest := s.rest()
+	s.end()
+	t := away.begin(c)
+	t.Out = t.Out[:len(out)]
+	away.restart, away.switched = restart, moved
+	if away.own = rest; rest != nil {
+		t.base = rest.b
+	}
+	t.In = t.base
+	c.loop.set.away.Add(1)
+	go c.runAway(away)
+}
+
+// runAway is the life of a goroutine that runs one turn.
+func (c *loopConn) runAway(s *seat) {
+	orderly := false
+	defer func() {
+		c.loop.set.away.Add(-1)
+		if orderly {
+			s.give()
+			return
+		}
+		c.loop.fail(s, recover())
+	}()
+	c.turns(s)
+	orderly = true
+}
+
+// parking is where the owner of a connection waits in the middle of a turn.
+type parking struct {
+	ready    chan error // gets nil when the descriptor is ready, or ErrTimeout
+	want     uint32
+	deadline instant
+}
+
+var parkings = sync.Pool{New: func() any { return &parking{ready: make(chan error, 1)} }}
+
+// park gives the loop away, if the goroutine leads it, and waits until the descriptor is ready for want. A wait may end
+// without reason.
+func (c *loopConn) park(s *seat, want uint32, deadline instant) error {
+	c.loop.stepDown(s)
+	p := parkings.Get().(*parking)
+	p.want, p.deadline = want|once, deadline
+	c.mu.Lock()
+	if c.state.Load()&closeAsked != 0 {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	c.state.Or(disarmed)
+	if c.interest == wantOutput|once && want == wantInput {
+		// The outflow is not empty: the connection is not read from until the leader has sent it.
+	} else {
+		c.due.set(deadline)
+		if err := c.arm(p.want); err != nil {
+			c.mu.Unlock()
+			return err
+		}
+	}
+	c.parked = p
+	c.mu.Unlock()
+	away := &c.loop.set.away
+	away.Add(-1)
+	err := <-p.ready
+	away.Add(1)
+	parkings.Put(p)
+	if c.state.Load()&closeAsked != 0 {
+		return ErrClosed
+	}
+	return err
+}
+
+// unpark ends the owner's wait, if it waits. The caller holds mu.
+func (c *loopConn) unpark(err error) bool {
+	p := c.parked
+	if p == nil {
+		return false
+	}
+	c.parked = nil
+	c.due.stop()
+	p.ready <- err
+	return true
+}
+
+// met is told of an event on a connection that is owned elsewhere. It quietens the descriptor, and leaves the rest to the
+// owner. It reports false if the connection is free: then the event is the leader's.
+func (c *loopConn) met(events uint32) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state.Load()&over != 0 {
+		if !c.closed {
+			c.loop.poller.remove(int(c.fd)) // Closed takes its time
+		}
+		return true
+	}
+	if !c.markDisarmed() {
+		return false
+	}
+	if c.interest&once != 0 {
+		c.interest = 0
+	}
+	if events&syscall.EPOLLOUT != 0 && (c.parked == nil || c.parked.want != wantOutput|once) {
+		c.pumpLocked()
+		return true
+	}
+	if c.unpark(nil) {
+		// The owner may be long in coming back to the socket: an end is to be heard of meanwhile.
+		if c.arm(wantHangup) != nil {
+			c.shut()
+		}
+		return true
+	}
+	if events&peerEnded == 0 {
+		if c.arm(wantHangup) != nil {
+			c.shut()
+		}
+		return true
+	}
+	if c.interest != 0 && c.arm(wantNothing) != nil {
+		c.shut()
+	}
+	if c.state.Or(hungup)&hungup == 0 {
+		c.mu.Unlock()
+		c.tellHangup()
+		c.mu.Lock()
+	}
+	return true
+}
+
+// shut makes the kernel end both directions, so that everybody who waits for the socket hears of it. The caller holds mu.
+func (c *loopConn) shut() {
+	if c.closed || c.state.Or(closeAsked)&closeAsked != 0 {
+		return
+	}
+	syscall.Shutdown(int(c.fd), syscall.SHUT_RDWR)
+	c.unpark(ErrClosed)
+}
+
+// kick is how others end the connection: at once, or, for a drain, if it is between two messages.
+func (c *loopConn) kick(drain bool) {
+	if !drain {
+		c.mu.Lock()
+		c.shut()
+		c.mu.Unlock()
+		return
+	}
+	if c.state.Or(drainAsked)&drainAsked == 0 {
+		c.loop.push(c)
+	}
+}
+
+func (c *loopConn) tellHangup() {
+	c.tell.Lock()
+	defer c.tell.Unlock()
+	if c.state.Load()&over == 0 {
+		c.protocol().Hangup()
+	}
+}
+
+func (c *loopConn) tellDrain() {
+	c.tell.Lock()
+	defer c.tell.Unlock()
+	if c.state.Or(drainTold)&(drainTold|over) == 0 {
+		c.protocol().Drain()
+	}
+}
+
+// expire is called by the sweep when due has passed. Who waits in a turn is woken; a free connection goes to its leader; an
+// owner that is in foreign code while others send to a peer that takes nothing loses the connection.
+func (c *loopConn) expire() {
+	c.mu.Lock()
+	state := c.state.Load()
+	if state&over != 0 || !c.loop.set.engine.clock.passed(c.due.get()) || c.unpark(ErrTimeout) {
+		c.mu.Unlock()
+		return
+	}
+	if state&owned != 0 {
+		if state&(unsent|switched) == unsent|switched {
+			c.shut()
+		}
+		c.mu.Unlock()
+		return
+	}
+	c.mu.Unlock()
+	if c.state.Or(late)&late == 0 {
+		c.loop.push(c)
+	}
+}
+
+func (c *loopConn) onLoop() bool { return c.loop.stillLeads(c.seat) }
+
+func (c *loopConn) enter(*Turn) { c.loop.enter(c.seat) }
+
+func (c *loopConn) leave(*Turn) (overstayed bool) {
+	c.loop.leave(c.seat)
+	return c.seat.overstayed
+}
+
+func (c *loopConn) giveUpLoop(*Turn) { c.loop.stepDown(c.seat) }
+
+func (c *loopConn) watch(*Turn) {} // a loop always watches
+
+func (c *loopConn) fill(t *Turn, wait Next) error {
+	s := c.seat
+	for t.Err == nil {
+		deadline := c.wait.begin(c.loop.set.engine, wait, false)
+		n, errno := receive(int(c.fd), s.room())
+		switch {
+		case n > 0 && errno == 0:
+			t.grow(n)
+			c.wait.grown += int64(n)
+			return nil
+		case errno == 0:
+			t.Err = io.EOF
+		case errno == syscall.EAGAIN:
+			t.Err = c.park(s, wantInput, deadline)
+		default:
+			t.Err = os.NewSyscallError("recv", errno)
+		}
+		if t.Err != nil && c.state.Load()&closeAsked != 0 {
+			t.Err = ErrClosed
+		}
+	}
+	return t.Err
+}
+
+// send gives t.Out and then tail to the kernel, waiting for it as need be.
+func (c *loopConn) send(t *Turn, tail []byte) error {
+	head := t.Out
+	t.Out = t.Out[:0]
+	if len(tail) > 0 && len(tail) <= 4<<10 && cap(head)-len(head) >= len(tail) {
+		head, tail = append(head, tail...), nil
+	}
+	if len(head)+len(tail) == 0 {
+		return nil
+	}
+	s := c.seat
+	err := c.hold(s)
+	for err == nil && len(head)+len(tail) > 0 {
+		var n int
+		var errno syscall.Errno
+		switch {
+		case len(head) == 0:
+			n, errno = transmit(int(c.fd), tail)
+		case len(tail) == 0:
+			n, errno = transmit(int(c.fd), head)
+		default:
+			n, errno = transmitBoth(int(c.fd), head, tail)
+		}
+		if errno != 0 {
+			err = c.sendError(s, errno)
+			continue
+		}
+		first := min(n, len(head))
+		head, tail = head[first:], tail[n-first:]
+	}
+	c.unhold()
+	if cap(t.Out) > keepOut {
+		t.Out = nil
+	}
+	return err
+}
+
+// sendError waits, if that is all that is wrong.
+func (c *loopConn) sendError(s *seat, errno syscall.Errno) error {
+	if errno == syscall.EAGAIN {
+		engine := c.loop.set.engine
+		return c.park(s, wantOutput, engine.clock.after(engine.config.WriteTimeout))
+	}
+	if c.state.Load()&closeAsked != 0 {
+		return ErrClosed
+	}
+	return os.NewSyscallError("send", errno)
+}
+
+// hold makes sure that the owner alone sends, between whole messages of others. What they had posted has left when it returns.
+func (c *loopConn) hold(s *seat) error {
+	if c.state.Load()&switched == 0 {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.outflow().held = true
+	for {
+		left, err := c.flush()
+		if err != nil || !left {
+			return err
+		}
+		c.mu.Unlock()
+		err = c.sendError(s, syscall.EAGAIN)
+		c.mu.Lock()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (c *loopConn) unhold() {
+	if c.state.Load()&switched == 0 {
+		return
+	}
+	c.mu.Lock()
+	if c.out != nil {
+		c.out.held = false
+		c.tidy()
+	}
+	more := c.out != nil
+	c.mu.Unlock()
+	if more {
+		c.loop.push(c)
+	}
+}
+
+// sendPiece is how much of a file is given to the kernel with one call.
+const sendPiece = 1 << 20
+
+// sendFile never runs on a loop: reading the file may wait for a disk.
+func (c *loopConn) sendFile(t *Turn, f *os.File, offset, n int64) error {
+	if err := c.send(t, nil); err != nil || n <= 0 {
+		return err
+	}
+	s := c.seat
+	c.loop.stepDown(s)
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	if err := c.hold(s); err != nil {
+		c.unhold()
+		return err
+	}
+	defer c.unhold()
+	for n > 0 {
+		var sent int
+		var sendErr error
+		if err := raw.Control(func(fd uintptr) {
+			sent, sendErr = syscall.Sendfile(int(c.fd), int(fd), &offset, int(min(n, sendPiece)))
+		}); err != nil {
+			return err
+		}
+		switch {
+		case sendErr == syscall.EINTR:
+		case sendErr != nil:
+			if err := c.sendError(s, sendErr.(syscall.Errno)); err != nil {
+				return err
+			}
+		case sent == 0:
+			return io.ErrUnexpectedEOF
+		default:
+			n -= int64(sent)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+//go:build !386
+
+package engine
+
+import (
+	"net"
+	"os"
+	"time"
+)
+
+// detach takes the connection out of the engine. The descriptor that the caller gets is a new one, so that nothing that
+// still knows the old number can reach it.
+func (c *loopConn) detach(t *Turn) (net.Conn, error) {
+	if err := c.send(t, nil); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	if c.state.Load()&closeAsked != 0 {
+		c.mu.Unlock()
+		return nil, ErrClosed
+	}
+	c.state.Or(over)
+	c.due.stop()
+	c.out.give()
+	c.out = nil
+	c.closed = true
+	c.loop.set.table.set(int(c.fd), nil)
+	c.loop.poller.remove(int(c.fd))
+	file := os.NewFile(uintptr(c.fd), "connection")
+	nc, err := net.FileConn(file)
+	file.Close()
+	c.mu.Unlock()
+	c.tell.Lock() // a Hangup or Drain under way ends first; none comes after over
+	c.tell.Unlock()
+	c.forget()
+	if err != nil {
+		return nil, err
+	}
+	if err := nc.SetDeadline(time.Time{}); err != nil {
+		return nil, err
+	}
+	if len(t.In) == 0 {
+		return nc, nil
+	}
+	read := append([]byte(nil), t.In...)
+	t.In = nil
+	return &prefixed{Conn: nc, read: read}, nil
+}
+
+// addrs asks the kernel once, when somebody asks first.
+func (c *loopConn) addrs() (local, remote net.Addr) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ends == nil {
+		if c.closed {
+			return &net.TCPAddr{}, &net.TCPAddr{}
+		}
+		local, remote := socketAddrs(int(c.fd))
+		c.ends = &ends{local, remote}
+	}
+	return c.ends.local, c.ends.remote
+}
+
+func (c *loopConn) netConn() net.Conn { return nil }
