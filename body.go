@@ -21,8 +21,11 @@ func (r *Request) Body() ([]byte, error) {
 // BodyView returns what Body does, as a view that ends with the handler.
 func (r *Request) BodyView() ([]byte, error) {
 	r.c.inUse()
-	if r.buffered || r.bodyErr != nil {
-		return r.body, r.bodyErr
+	if r.buffered || r.bodyErr == io.EOF {
+		return r.body, nil
+	}
+	if r.bodyErr != nil {
+		return nil, r.bodyErr
 	}
 	body, err := io.ReadAll(r.BodyReader())
 	if err != nil {

@@ -28,6 +28,9 @@ type Group struct {
 	middleware []Middleware
 }
 
+// outermost lets Server embed a Group and still have the method of that name.
+type outermost = Group
+
 // Group returns a group whose routes begin with prefix, which may hold params: "/api/{version:v[0-9]+}". Its middleware runs
 // inside g's.
 func (g *Group) Group(prefix string) *Group {

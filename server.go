@@ -19,10 +19,11 @@ import (
 	"github.com/hyperlane-go/hyperlane/internal/route"
 )
 
-// Server holds routes, middleware and hooks, and serves them. It is a [Group], the outermost: see there for Get, OnRequest and Use.
-// One goroutine fills it; then Run, Serve and ServeHTTP may be called from any.
+// Server holds routes, middleware and hooks, and serves them. It is a [Group], the outermost: all methods of Group are methods of
+// Server, too (server.Get, server.OnRequest, server.Use, server.Group). One goroutine fills it; then Run, Serve and
+// ServeHTTP may be called from any.
 type Server struct {
-	Group
+	outermost
 	config     Config
 	headLimits http1.Limits
 	sealer     *CookieSealer
@@ -50,7 +51,7 @@ type Server struct {
 // New returns a server without routes. A mistake in config, like one in a registration, is reported by Run, Serve and Validate.
 func New(config Config) *Server {
 	s := &Server{builtin: newBuiltin()}
-	s.Group.server = s
+	s.outermost.server = s
 	if err := config.Validate(); err != nil {
 		s.mistake(err)
 		config = Config{Logger: config.Logger}
@@ -308,4 +309,5 @@ func (s *Server) finished(c *Context) {
 	if len(s.hooks.finish) > 0 {
 		s.tellFinish(c)
 	}
+	c.Request.dropForm()
 }

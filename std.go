@@ -50,6 +50,7 @@ func (c *Context) inside(w http.ResponseWriter, r *http.Request, next Handler) {
 	d.values = append(d.values, c.values...)
 	std := &stdWire{w: w, r: r}
 	d.bridge(std)
+	defer d.Request.dropForm()
 	if err := guard(d, next); err != nil {
 		c.server.fail(d, err)
 	}

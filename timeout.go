@@ -49,6 +49,10 @@ func runWithin(c *Context, limit time.Duration, h Handler) error {
 		return err
 	case <-timer.C:
 	}
+	go func() {
+		<-done // however late: nobody else knows of a form that h has read
+		d.Request.dropForm()
+	}()
 	life.cancel(ErrHandlerTimeout)
 	g.mu.Lock()
 	g.shut = true
@@ -76,6 +80,7 @@ func (c *Context) double(g *gate) *Context {
 	d.wire = g
 	d.Request.buffered, d.Request.streaming = c.Request.buffered, c.Request.streaming
 	d.Request.maxBody, d.Request.bodyErr, d.Request.read = c.Request.maxBody, c.Request.bodyErr, c.Request.read
+	d.Request.form = c.Request.form
 	d.Response.status = c.Response.status
 	d.Response.fields = append([]field(nil), c.Response.fields...)
 	d.Response.trailer = append([]field(nil), c.Response.trailer...)
@@ -88,7 +93,8 @@ func (c *Context) double(g *gate) *Context {
 func (c *Context) adopt(d *Context) {
 	c.values = append(c.values[:0], d.values...)
 	c.aborted, c.responded, c.broken = d.aborted, d.responded, d.broken
-	c.Request.read, c.Request.bodyErr = d.Request.read, d.Request.bodyErr
+	c.Request.body, c.Request.buffered = d.Request.body, d.Request.buffered
+	c.Request.read, c.Request.bodyErr, c.Request.form = d.Request.read, d.Request.bodyErr, d.Request.form
 	r, from := &c.Response, &d.Response
 	r.dropBody()
 	r.status, r.fields, r.trailer = from.status, append(r.fields[:0], from.fields...), append(r.trailer[:0], from.trailer...)

@@ -24,7 +24,7 @@ func wireDrivers(t *testing.T) []wireDriver {
 		t.Fatal(err)
 	}
 	var drivers []wireDriver
-	for _, name := range []string{"blocking"} {
+	for _, name := range []string{"blocking", "loop"} {
 		server := wireServer(name, file)
 		ln := wireListener(t)
 		failed := make(chan error, 1)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/hyperlane-go/hyperlane"
 	"github.com/hyperlane-go/hyperlane/hyperlanetest"
@@ -18,9 +19,11 @@ type recorder struct {
 	cleanups []func()
 }
 
-func (r *recorder) Helper()                           {}
-func (r *recorder) Errorf(format string, args ...any) { r.said = append(r.said, fmt.Sprintf(format, args...)) }
-func (r *recorder) Cleanup(f func())                  { r.cleanups = append(r.cleanups, f) }
+func (r *recorder) Helper() {}
+func (r *recorder) Errorf(format string, args ...any) {
+	r.said = append(r.said, fmt.Sprintf(format, args...))
+}
+func (r *recorder) Cleanup(f func()) { r.cleanups = append(r.cleanups, f) }
 
 func TestACheckThatFailsSaysWhatWasAskedWhatCameAndWhatWasWanted(t *testing.T) {
 	r := &recorder{T: t}
@@ -36,7 +39,9 @@ func TestACheckThatFailsSaysWhatWasAskedWhatCameAndWhatWasWanted(t *testing.T) {
 		check func(r *hyperlanetest.Response)
 		said  string // in this order, with anything between the pieces that | separates; "" is nothing
 	}{
-		{func(r *hyperlanetest.Response) { r.Status(200).JSON(map[string]any{"a": 1.0}).BodyContains(`"a"`).Header("X", "") }, ""},
+		{func(r *hyperlanetest.Response) {
+			r.Status(200).JSON(map[string]any{"a": 1.0}).BodyContains(`"a"`).Header("X", "")
+		}, ""},
 		{func(r *hyperlanetest.Response) { r.Status(404) }, "GET /: got status 200, want 404"},
 		{func(r *hyperlanetest.Response) { r.Header("Content-Type", "x") }, `Content-Type: "application/json", want "x"`},
 		{func(r *hyperlanetest.Response) { r.Trailer("X", "x") }, `trailer X: "", want "x"`},
@@ -73,25 +78,24 @@ func TestAGoldenFileIsComparedInAnIndentedForm(t *testing.T) {
 }
 
 func TestAGoroutineThatAHandlerLeavesBehindFailsTheTest(t *testing.T) {
-	if testing.Short() {
-		t.Skip("waits as long as a leak is waited for")
-	}
-	r := &recorder{T: t}
-	forever := make(chan struct{})
-	c := hyperlanetest.Blocking.Serve(r, hyperlane.Config{}, func(s *hyperlane.Server) {
-		s.Get("/", func(c *hyperlane.Context) error {
-			go func() { <-forever }()
-			return nil
+	synctest.Test(t, func(t *testing.T) { // so that the wait for it takes no time
+		r := &recorder{T: t}
+		forever := make(chan struct{})
+		c := hyperlanetest.Blocking.Serve(r, hyperlane.Config{}, func(s *hyperlane.Server) {
+			s.Get("/", func(c *hyperlane.Context) error {
+				go func() { <-forever }()
+				return nil
+			})
 		})
+		c.Get("/").Status(200)
+		for i := len(r.cleanups) - 1; i >= 0; i-- {
+			r.cleanups[i]()
+		}
+		close(forever)
+		if len(r.said) != 1 || !strings.Contains(r.said[0], "client_test.go") {
+			t.Errorf("got %q, want the place of the goroutine", r.said)
+		}
 	})
-	c.Get("/").Status(200)
-	for i := len(r.cleanups) - 1; i >= 0; i-- {
-		r.cleanups[i]()
-	}
-	close(forever)
-	if len(r.said) != 1 || !strings.Contains(r.said[0], "client_test.go") {
-		t.Errorf("got %q, want the place of the goroutine", r.said)
-	}
 }
 
 func TestAServerCanBeShutDownBeforeItsTestEnds(t *testing.T) {

@@ -14,20 +14,25 @@ import (
 // memory is a listener without a port. Its connections are as a TCP connection is: buffered both ways, with deadlines, with a half-close,
 // and with a reset for a peer that has closed with something unread.
 type memory struct {
-	accepted chan net.Conn // what has been dialled and waits
-	done     chan struct{}
-	end      sync.Once
-	port     atomic.Int32
+	waiting chan net.Conn // dialled, and not yet accepted
+	done    chan struct{}
+
+	mu     sync.Mutex // guards what follows
+	closed bool
+	dialed int
 }
 
+// backlog is how many connections may wait to be accepted.
+const backlog = 4096
+
 func newMemory() *memory {
-	return &memory{accepted: make(chan net.Conn, 1024), done: make(chan struct{})}
+	return &memory{waiting: make(chan net.Conn, backlog), done: make(chan struct{})}
 }
 
 // Accept returns the server's end of the next connection.
 func (m *memory) Accept() (net.Conn, error) {
 	select {
-	case nc := <-m.accepted:
+	case nc := <-m.waiting:
 		return nc, nil
 	case <-m.done:
 		return nil, net.ErrClosed
@@ -36,10 +41,15 @@ func (m *memory) Accept() (net.Conn, error) {
 
 // Close ends the listener, and the connections that nobody has accepted.
 func (m *memory) Close() error {
-	m.end.Do(func() { close(m.done) })
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.closed {
+		m.closed = true
+		close(m.done)
+	}
 	for {
 		select {
-		case nc := <-m.accepted:
+		case nc := <-m.waiting:
 			nc.Close()
 		default:
 			return nil
@@ -53,18 +63,20 @@ func (m *memory) Addr() net.Addr { return address(80) }
 func address(port int) net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port} }
 
 // dial returns the client's end of a new connection. Like a kernel, it does not wait for the accept.
-func (m *memory) dial(ctx context.Context) (net.Conn, error) {
-	local := address(int(40000 + m.port.Add(1)%20000))
+func (m *memory) dial(context.Context) (net.Conn, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dialed++
+	local := address(10000 + m.dialed%50000)
 	to, from := newPipe(), newPipe()
-	server := &conn{in: to, out: from, local: m.Addr(), remote: local}
-	select {
-	case <-m.done:
-		return nil, &net.OpError{Op: "dial", Net: "memory", Addr: m.Addr(), Err: syscall.ECONNREFUSED}
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case m.accepted <- server:
-		return &conn{in: from, out: to, local: local, remote: m.Addr()}, nil
+	if !m.closed {
+		select {
+		case m.waiting <- &conn{in: to, out: from, local: m.Addr(), remote: local}:
+			return &conn{in: from, out: to, local: local, remote: m.Addr()}, nil
+		default:
+		}
 	}
+	return nil, &net.OpError{Op: "dial", Net: "memory", Addr: m.Addr(), Err: syscall.ECONNREFUSED}
 }
 
 // conn is one end of a connection: what it reads comes by in, what it writes leaves by out.

@@ -67,6 +67,7 @@ func (e *loops) start(engine *Engine) error {
 		}
 		list = append(list, l)
 	}
+	engine.tick()
 	e.list, e.alive = list, len(list)
 	e.monitor.init()
 	go e.monitor.run(list)

@@ -70,7 +70,7 @@ func (e *Engine) counts(nc net.Conn) bool {
 		nc.Close()
 		return false
 	}
-	e.ticking.Do(func() { go e.sweep() })
+	e.tick()
 	return true
 }
 
@@ -95,6 +95,14 @@ func (e *Engine) unlisten(ln net.Listener) {
 	e.mu.Lock()
 	delete(e.listeners, ln)
 	e.mu.Unlock()
+}
+
+// tick starts the sweep, once. The clock has stood still until then.
+func (e *Engine) tick() {
+	e.ticking.Do(func() {
+		e.clock.set(time.Now())
+		go e.sweep()
+	})
 }
 
 // sweep moves the clock and looks for deadlines that have passed, once a tick, until the engine is closed.

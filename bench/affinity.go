@@ -1,0 +1,58 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// pinSelf moves every thread of this process to one core. Threads that start
+// later inherit it.
+func pinSelf(cpu int) error {
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
+	}
+	for _, thread := range threads {
+		id, err := strconv.Atoi(thread.Name())
+		if err != nil {
+			return err
+		}
+		if err := pinThread(id, cpu); err != nil && err != unix.ESRCH {
+			return fmt.Errorf("pinning to core %d: %w", cpu, err)
+		}
+	}
+	return nil
+}
+
+// startOn starts the command on one core. A child inherits the core of the
+// thread that forks it, so it is on its core from its first instruction.
+func startOn(cpu int, cmd *exec.Cmd) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var before unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		return fmt.Errorf("reading the affinity: %w", err)
+	}
+	if err := pinThread(0, cpu); err != nil {
+		return fmt.Errorf("pinning to core %d: %w", cpu, err)
+	}
+	startErr := cmd.Start()
+	if err := unix.SchedSetaffinity(0, &before); err != nil {
+		return fmt.Errorf("restoring the affinity: %w", err)
+	}
+	return startErr
+}
+
+// pinThread pins one thread; 0 is the calling one.
+func pinThread(id, cpu int) error {
+	var set unix.CPUSet
+	set.Set(cpu)
+	return unix.SchedSetaffinity(id, &set)
+}

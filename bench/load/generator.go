@@ -1,0 +1,232 @@
+//go:build linux
+
+package load
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxErrors ends a run: a server that fails this often is broken, and dialing
+// it again and again would only burn the machine.
+const maxErrors = 1000
+
+var (
+	errUnasked = errors.New("response without a request")
+	errClosed  = errors.New("closed early")
+)
+
+// Generator holds the connections of its groups open between runs. It belongs
+// to one goroutine at a time.
+type Generator struct {
+	addr   unix.SockaddrInet4
+	epoll  int
+	epoch  time.Time
+	conns  []*conn
+	groups []*group
+	heads  headReader
+	events []unix.EpollEvent
+	buf    []byte
+	broken int // connections lost in this run
+}
+
+// Dial opens the connections of all groups and sends their first batches. The
+// address must be IPv4. Whether the server answers is found out by Run.
+func Dial(addr netip.AddrPort, groups ...Group) (*Generator, error) {
+	if !addr.Addr().Is4() {
+		return nil, fmt.Errorf("load: address %s is not IPv4", addr)
+	}
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("load: epoll: %w", err)
+	}
+	g := &Generator{
+		addr:   unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()},
+		epoll:  epoll,
+		epoch:  time.Now(),
+		events: make([]unix.EpollEvent, 256),
+		buf:    make([]byte, 64<<10),
+	}
+	for i, spec := range groups {
+		if err := g.add(spec); err != nil {
+			g.Close()
+			return nil, fmt.Errorf("load: group %d: %w", i, err)
+		}
+	}
+	return g, nil
+}
+
+// Run drives the load for the duration d and returns one tally for each group.
+// Responses that are on the way when it ends count in the next run. It fails
+// when ctx is done, or when the server fails too often.
+func (g *Generator) Run(ctx context.Context, d time.Duration) ([]Tally, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+
+	g.broken = 0
+	for _, group := range g.groups {
+		group.tally = newTally()
+	}
+	end := g.now() + d
+	for now := g.now(); now < end; now = g.now() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		// A bounded wait, so that ctx is heard.
+		wait := min(end-now, 50*time.Millisecond)
+		n, err := unix.EpollWait(g.epoll, g.events, int(wait.Milliseconds())+1)
+		if err != nil && err != unix.EINTR {
+			return nil, fmt.Errorf("load: epoll: %w", err)
+		}
+		for i := range max(n, 0) {
+			if err := g.turn(g.conns[g.events[i].Fd]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	tallies := make([]Tally, len(g.groups))
+	for i, group := range g.groups {
+		tallies[i] = *group.tally
+	}
+	return tallies, nil
+}
+
+// Close resets all connections, so that none of them waits in TIME_WAIT.
+func (g *Generator) Close() {
+	for _, c := range g.conns {
+		if c.fd >= 0 {
+			// Without the linger option the close below is only slower.
+			_ = unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+			unix.Close(c.fd)
+			c.fd = -1
+		}
+	}
+	unix.Close(g.epoll)
+}
+
+func (g *Generator) now() time.Duration { return time.Since(g.epoch) }
+
+func (g *Generator) add(spec Group) error {
+	if err := spec.validate(); err != nil {
+		return err
+	}
+	depth := max(spec.Depth, 1)
+	grp := &group{
+		batch:      bytes.Repeat(spec.Request, depth),
+		depth:      depth,
+		bodyLength: spec.BodyLength,
+		reconnect:  spec.Reconnect,
+		tally:      newTally(),
+	}
+	g.groups = append(g.groups, grp)
+	for range spec.Conns {
+		c := &conn{fd: -1, index: len(g.conns), group: grp}
+		g.conns = append(g.conns, c)
+		if err := g.open(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open gives the connection a new socket and sends its first batch. Over the
+// loopback the connection is mostly there when connect returns, so the batch
+// leaves at once.
+func (g *Generator) open(c *conn) error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("socket: %w", err)
+	}
+	c.fd = fd
+	c.begin(g.now())
+	if err := unix.Connect(fd, &g.addr); err != nil && err != unix.EINPROGRESS {
+		return fmt.Errorf("connect: %w", err)
+	}
+	// A failed write is seen again, and counted, when epoll reports the socket.
+	_ = c.flush()
+	return g.watch(c)
+}
+
+// watch adds the connection to epoll. Where one request was all that there is
+// to write, it asks for no more than it needs: to hear that the socket can be
+// written would cost a turn for each connection.
+func (g *Generator) watch(c *conn) error {
+	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(c.index)}
+	if !c.group.reconnect {
+		if err := unix.SetsockoptInt(c.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
+			return fmt.Errorf("nodelay: %w", err)
+		}
+	}
+	if !c.group.reconnect || len(c.unsent) > 0 {
+		event.Events |= unix.EPOLLOUT
+	}
+	if err := unix.EpollCtl(g.epoll, unix.EPOLL_CTL_ADD, c.fd, &event); err != nil {
+		return fmt.Errorf("epoll: %w", err)
+	}
+	return nil
+}
+
+// turn serves one connection that epoll reported: it reads until the socket is
+// empty, as edge-triggered epoll demands, and sends the next batch when all
+// responses of the last one have come.
+func (g *Generator) turn(c *conn) error {
+	if err := c.flush(); err != nil {
+		return g.fail(c, err)
+	}
+	for {
+		n, errno := rawRead(c.fd, g.buf)
+		switch {
+		case errno == unix.EAGAIN:
+			return nil
+		case errno == unix.EINTR:
+			continue
+		case errno != 0:
+			return g.fail(c, errno)
+		case n == 0 && c.group.reconnect && c.waiting == 0:
+			return g.reopen(c)
+		case n == 0:
+			return g.fail(c, errClosed)
+		}
+		now := g.now()
+		if err := c.receive(g.buf[:n], now, &g.heads); err != nil {
+			return g.fail(c, err)
+		}
+		if c.waiting == 0 {
+			if c.group.reconnect {
+				continue // to the end of the stream, which may be here already
+			}
+			c.begin(now)
+			if err := c.flush(); err != nil {
+				return g.fail(c, err)
+			}
+		}
+		if n < len(g.buf) {
+			return nil
+		}
+	}
+}
+
+// fail counts a broken connection and opens it again.
+func (g *Generator) fail(c *conn, cause error) error {
+	c.group.tally.fail(cause.Error())
+	g.broken++
+	if g.broken > maxErrors {
+		return fmt.Errorf("load: %d connections broke, the last one: %w", g.broken, cause)
+	}
+	return g.reopen(c)
+}
+
+func (g *Generator) reopen(c *conn) error {
+	unix.Close(c.fd)
+	if err := g.open(c); err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,156 @@
+//go:build linux
+
+// Command bench measures what a request costs: it builds a minimal C server,
+// hyperlane on each of its drivers, and other Go frameworks, runs them in
+// turns under the same load, and prints the CPU time that the server spent for
+// each request, as a ratio to the C server.
+//
+//	go run ./bench -rounds 5 -seconds 3
+//	go run ./bench -servers c,fasthttp,hyperlane -workloads plaintext,pipeline
+//
+// Each server is a process of its own, with GOMAXPROCS=1, on one core; the
+// load comes from this process on another core. README.md says what the
+// figures mean.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// settings is what the flags say.
+type settings struct {
+	Rounds    int           `json:"rounds"`
+	Measure   time.Duration `json:"measure_ns"`
+	WarmUp    time.Duration `json:"warm_up_ns"`
+	ServerCPU int           `json:"server_cpu"`
+	LoadCPU   int           `json:"load_cpu"`
+	Idle      int           `json:"idle_connections"`
+
+	servers   []server
+	workloads []workload
+}
+
+func run(ctx context.Context, args []string) error {
+	set, err := parseFlags(args)
+	if err != nil {
+		return err
+	}
+	programs, cleanUp, err := build(ctx, set.servers)
+	if err != nil {
+		return err
+	}
+	defer cleanUp()
+
+	about := describeMachine(ctx)
+	if err := pinSelf(set.LoadCPU); err != nil {
+		return err
+	}
+	samples, err := measureAll(ctx, set, programs)
+	if err != nil {
+		return err
+	}
+	report := newReport(about, set, samples)
+	if err := report.print(os.Stdout); err != nil {
+		return err
+	}
+	path, err := report.save(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println("\nwritten to", path)
+	return nil
+}
+
+func parseFlags(args []string) (settings, error) {
+	set := settings{}
+	flags := flag.NewFlagSet("bench", flag.ExitOnError)
+	serverNames := flags.String("servers", "", "servers to measure, by the start of their names (default all):\n"+strings.Join(serverList(), ", "))
+	workloadNames := flags.String("workloads", "", "workloads to run, by the start of their names (default all):\n"+strings.Join(workloadList(), ", "))
+	cpus := flags.String("cpus", "0,1", "the core of the server and the core of the load")
+	seconds := flags.Float64("seconds", 3, "length of one measurement; CPU time is counted in steps of 10 ms")
+	flags.DurationVar(&set.WarmUp, "warmup", 500*time.Millisecond, "load before each measurement")
+	flags.IntVar(&set.Rounds, "rounds", 5, "measurements of each server under each workload")
+	flags.IntVar(&set.Idle, "idle", 10_000, "connections of the idle workload")
+	if err := flags.Parse(args); err != nil {
+		return settings{}, err
+	}
+	if flags.NArg() > 0 {
+		return settings{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	set.Measure = time.Duration(*seconds * float64(time.Second))
+	if set.Rounds < 1 || set.Measure <= 0 || set.WarmUp <= 0 || set.Idle < 1 {
+		return settings{}, fmt.Errorf("rounds, seconds, warmup and idle must be positive")
+	}
+	var err error
+	if set.ServerCPU, set.LoadCPU, err = parseCPUs(*cpus); err != nil {
+		return settings{}, err
+	}
+	if set.servers, err = selectServers(*serverNames); err != nil {
+		return settings{}, err
+	}
+	if set.workloads, err = selectWorkloads(*workloadNames, set.Idle); err != nil {
+		return settings{}, err
+	}
+	return set, nil
+}
+
+func parseCPUs(text string) (server, load int, err error) {
+	first, second, ok := strings.Cut(text, ",")
+	server, err1 := strconv.Atoi(first)
+	load, err2 := strconv.Atoi(second)
+	if !ok || err1 != nil || err2 != nil || server < 0 || load < 0 {
+		return 0, 0, fmt.Errorf("-cpus %q: want two numbers, as in 0,1", text)
+	}
+	if server == load {
+		return 0, 0, fmt.Errorf("-cpus %q: the server and the load need a core each; this machine has %d", text, runtime.NumCPU())
+	}
+	return server, load, nil
+}
+
+// choose returns the items of all whose names start with one of the
+// comma-separated prefixes, in the order of all; everything when names is
+// empty. A prefix that fits nothing is an error.
+func choose[T any](all []T, name func(T) string, names string) ([]T, error) {
+	if names == "" {
+		return all, nil
+	}
+	prefixes := strings.Split(names, ",")
+	fits := make([]bool, len(prefixes))
+	var chosen []T
+	for _, item := range all {
+		hit := false
+		for i, prefix := range prefixes {
+			if strings.HasPrefix(name(item), prefix) {
+				hit, fits[i] = true, true
+			}
+		}
+		if hit {
+			chosen = append(chosen, item)
+		}
+	}
+	for i, ok := range fits {
+		if !ok {
+			return nil, fmt.Errorf("nothing is called %q", prefixes[i])
+		}
+	}
+	return chosen, nil
+}

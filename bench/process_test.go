@@ -1,0 +1,79 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// builtYardstick compiles the C server, the fastest of all to build.
+func builtYardstick(t *testing.T) program {
+	t.Helper()
+	if _, err := exec.LookPath("gcc"); err != nil {
+		t.Skip("no gcc")
+	}
+	servers, err := selectServers(yardstick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs, cleanUp, err := build(context.Background(), servers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cleanUp)
+	return programs[0]
+}
+
+func TestAServerRunsOnItsCoreAndIsGoneAfterStop(t *testing.T) {
+	s, err := startServer(context.Background(), builtYardstick(t), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(s.pid(), &set); err != nil || set.Count() != 1 || !set.IsSet(0) {
+		t.Errorf("affinity %v, %v; want core 0 alone", set, err)
+	}
+	s.stop()
+	if err := syscall.Kill(s.pid(), 0); err != syscall.ESRCH {
+		t.Errorf("signal to the stopped server: %v, want %v", err, syscall.ESRCH)
+	}
+}
+
+func TestAServerThatEndsAtOnceIsReportedWithItsOutput(t *testing.T) {
+	p := builtYardstick(t)
+	p.args = []string{"-nonsense"}
+	s, err := startServer(context.Background(), p, 0)
+	if err == nil {
+		s.stop()
+		t.Fatal("no error")
+	}
+	if !strings.Contains(err.Error(), "usage: server") {
+		t.Errorf("error %q does not hold what the server said", err)
+	}
+}
+
+func TestTheYardstickPassesEveryProbeAndMeasures(t *testing.T) {
+	p := builtYardstick(t)
+	set := settings{Measure: 50 * time.Millisecond, WarmUp: 20 * time.Millisecond}
+	for _, w := range allWorkloads(10) {
+		if !w.suits(p.server) || w.idle > 0 {
+			continue
+		}
+		t.Run(w.name, func(t *testing.T) {
+			s, err := measure(context.Background(), set, w, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.Requests == 0 || s.Errors != nil || s.P99Micros < s.P50Micros {
+				t.Errorf("got %+v, want requests, no errors, and p99 over p50", s)
+			}
+		})
+	}
+}

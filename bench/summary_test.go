@@ -1,0 +1,78 @@
+//go:build linux
+
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTheMedianIsTheMiddle(t *testing.T) {
+	for _, test := range []struct {
+		in   []float64
+		want float64
+	}{
+		{[]float64{7}, 7},
+		{[]float64{9, 1, 5}, 5},
+		{[]float64{4, 1, 3, 100}, 3.5},
+	} {
+		before := test.in[0]
+		if got := median(test.in); got != test.want {
+			t.Errorf("median(%v) = %v, want %v", test.in, got, test.want)
+		}
+		if test.in[0] != before {
+			t.Errorf("median changed its argument to %v", test.in)
+		}
+	}
+}
+
+func TestARatioComparesOnlyWithinARound(t *testing.T) {
+	// The machine slows down by ten in round 2: the ratios do not notice.
+	sums := summarize([]sample{
+		{Server: yardstick, Workload: "w", Round: 1, CPUMicros: 4},
+		{Server: "x", Workload: "w", Round: 1, CPUMicros: 6},
+		{Server: "x", Workload: "w", Round: 2, CPUMicros: 80},
+		{Server: yardstick, Workload: "w", Round: 2, CPUMicros: 40},
+		{Server: "x", Workload: "w", Round: 3, CPUMicros: 7},
+		{Server: yardstick, Workload: "w", Round: 3, CPUMicros: 4},
+	})
+	if len(sums) != 2 || sums[1].Server != "x" {
+		t.Fatalf("got %+v, want the summaries of %s and x", sums, yardstick)
+	}
+	if x := sums[1]; x.Ratio != 1.75 || x.RatioMin != 1.5 || x.RatioMax != 2 {
+		t.Errorf("ratio %v (%v - %v), want 1.75 (1.5 - 2)", x.Ratio, x.RatioMin, x.RatioMax)
+	}
+	if c := sums[0]; c.Ratio != 1 || c.CPUMicros != 4 {
+		t.Errorf("yardstick: ratio %v of %v µs, want 1 of 4", c.Ratio, c.CPUMicros)
+	}
+}
+
+func TestWithoutTheYardstickThereIsNoRatio(t *testing.T) {
+	sums := summarize([]sample{{Server: "x", Workload: "w", Round: 1, CPUMicros: 6}})
+	if sums[0].Ratio != 0 {
+		t.Errorf("ratio %v, want 0", sums[0].Ratio)
+	}
+	if !strings.Contains(row(sums[0]), "-") {
+		t.Errorf("row %q does not show that the ratio is missing", row(sums[0]))
+	}
+}
+
+func TestTheMixedLoadIsComparedWithItself(t *testing.T) {
+	sums := summarize([]sample{
+		{Server: "x", Workload: mixedWithout, Round: 1, CPUMicros: 1, P99Micros: 100},
+		{Server: "x", Workload: mixedWith, Round: 1, CPUMicros: 1, P99Micros: 150},
+	})
+	if got := sums[1].SlowerBy; got != 1.5 {
+		t.Errorf("p99 is %v times that without the sleepers, want 1.5", got)
+	}
+}
+
+func TestErrorsAreAddedUp(t *testing.T) {
+	sums := summarize([]sample{
+		{Server: "x", Workload: "w", Round: 1, Errors: map[string]uint64{"a": 1, "b": 2}},
+		{Server: "x", Workload: "w", Round: 2, Errors: map[string]uint64{"a": 3}},
+	})
+	if got := sums[0].Errors; got != 6 {
+		t.Errorf("%d errors, want 6", got)
+	}
+}

@@ -1,0 +1,432 @@
+package engine
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// patienceOfTests is how long a test waits for what must happen.
+const patienceOfTests = 20 * time.Second
+
+// testDriver is one way to serve a listener.
+type testDriver struct {
+	name  string
+	loops bool
+	unix  bool
+}
+
+var testDrivers = []testDriver{
+	{name: "blocking tcp"},
+	{name: "loop tcp", loops: true},
+	{name: "loop unix", loops: true, unix: true},
+}
+
+// onEachDriver runs a behaviour on all drivers, each with an engine that is checked for leaks afterwards.
+func onEachDriver(t *testing.T, f func(t *testing.T, d testDriver)) {
+	for _, d := range testDrivers {
+		t.Run(d.name, func(t *testing.T) { f(t, d) })
+	}
+}
+
+func onLoops(t *testing.T, f func(t *testing.T, d testDriver)) {
+	for _, d := range testDrivers {
+		if d.loops {
+			t.Run(d.name, func(t *testing.T) { f(t, d) })
+		}
+	}
+}
+
+// server is an engine under test that speaks lines.
+type server struct {
+	t      *testing.T
+	engine *Engine
+	addr   net.Addr
+	served chan error
+
+	gate    chan struct{} // lets a "gate" line go on
+	inside  chan struct{} // gets a token when a "gate" line has begun
+	spin    atomic.Bool   // while set, a "spin" line goes on
+	offLoop atomic.Int32  // turns that were seen to run off a loop
+	serves  atomic.Int32
+	hangups atomic.Int32
+	drains  atomic.Int32
+	failed  atomic.Int32
+	over    atomic.Int32 // times that Leave reported true
+	last    atomic.Pointer[Conn]
+	taken   chan net.Conn // what "detach" took out
+	file    *os.File
+
+	mu     sync.Mutex
+	closed []error
+	opened int
+}
+
+func start(t *testing.T, d testDriver, config Config) *server {
+	t.Helper()
+	s := &server{t: t, gate: make(chan struct{}), inside: make(chan struct{}, 1000), served: make(chan error, 1), taken: make(chan net.Conn, 1)}
+	before := descriptors()
+	if config.Accept == nil {
+		config.Accept = func(c *Conn) Protocol {
+			s.last.Store(c)
+			s.mu.Lock()
+			s.opened++
+			s.mu.Unlock()
+			return &lines{server: s, conn: c}
+		}
+	}
+	if config.Failed == nil {
+		config.Failed = func(err error) { s.failed.Add(1) }
+	}
+	if config.Tick == 0 {
+		config.Tick = 5 * time.Millisecond
+	}
+	if config.Loops == 0 {
+		config.Loops = 1
+	}
+	s.engine = New(config)
+	network, addr := "tcp", "127.0.0.1:0"
+	if d.unix {
+		network, addr = "unix", filepath.Join(t.TempDir(), "s")
+	}
+	ln, err := net.Listen(network, addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.addr = ln.Addr()
+	go func() {
+		if d.loops {
+			s.served <- s.engine.ServeLoops(ln)
+			return
+		}
+		s.served <- s.engine.Serve(ln)
+	}()
+	t.Cleanup(func() {
+		s.engine.Close()
+		if err := <-s.served; !errors.Is(err, ErrEngineClosed) && !errors.Is(err, ErrNoLoops) {
+			t.Errorf("serving ended with %v, want %v", err, ErrEngineClosed)
+		}
+		s.eventually("all connections have ended", func() bool { return s.engine.open.Load() == 0 })
+		s.eventually("no goroutine of the engine is left", func() bool { return !strings.Contains(stacks(), "internal/engine.(*") })
+		s.eventually("no descriptor is left", func() bool { return descriptors() <= before })
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if len(s.closed) > s.opened {
+			t.Errorf("Closed was called %d times for %d connections", len(s.closed), s.opened)
+		}
+	})
+	return s
+}
+
+func descriptors() int {
+	names, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	return len(names)
+}
+
+// stacks returns the goroutines but the caller's.
+func stacks() string {
+	p := make([]byte, 1<<20)
+	all := string(p[:runtime.Stack(p, true)])
+	_, others, _ := strings.Cut(all, "\n\n")
+	return others
+}
+
+func (s *server) eventually(what string, ok func() bool) {
+	s.t.Helper()
+	for end := time.Now().Add(patienceOfTests); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			s.t.Fatalf("waited in vain until %s\n%s", what, stacks())
+		}
+	}
+}
+
+func (s *server) closings() []error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]error(nil), s.closed...)
+}
+
+// peer is a client of a server under test.
+type peer struct {
+	net.Conn
+	t *testing.T
+	r *bufio.Reader
+}
+
+func (s *server) dial() *peer {
+	s.t.Helper()
+	nc, err := net.Dial(s.addr.Network(), s.addr.String())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { nc.Close() })
+	nc.SetDeadline(time.Now().Add(patienceOfTests))
+	return &peer{Conn: nc, t: s.t, r: bufio.NewReader(nc)}
+}
+
+func (p *peer) say(text string) {
+	p.t.Helper()
+	if _, err := io.WriteString(p.Conn, text); err != nil {
+		p.t.Fatalf("say %.40q: %v", text, err)
+	}
+}
+
+// hear wants exactly text.
+func (p *peer) hear(text string) {
+	p.t.Helper()
+	got := make([]byte, len(text))
+	n, err := io.ReadFull(p.r, got)
+	if err != nil || string(got) != text {
+		p.t.Fatalf("heard %.80q (%v), want %.80q", got[:n], err, text)
+	}
+}
+
+// hearEnd wants the connection to have ended, orderly or not.
+func (p *peer) hearEnd() {
+	p.t.Helper()
+	rest, err := io.ReadAll(p.r)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		p.t.Fatalf("heard %.40q and no end", rest)
+	}
+	if len(rest) > 0 {
+		p.t.Fatalf("heard %.80q, want the end", rest)
+	}
+}
+
+func (p *peer) closeWrite() {
+	p.t.Helper()
+	if err := p.Conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// lines is a protocol with one command a line. What is no command is echoed.
+type lines struct {
+	server *server
+	conn   *Conn
+	body   int // bytes of a body that is awaited
+}
+
+func (l *lines) Hangup() { l.server.hangups.Add(1) }
+func (l *lines) Drain()  { l.server.drains.Add(1) }
+
+func (l *lines) Closed(err error) {
+	s := l.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = append(s.closed, err)
+}
+
+func (l *lines) Serve(t *Turn) Next {
+	s := l.server
+	s.serves.Add(1)
+	if !t.OnLoop() {
+		s.offLoop.Add(1)
+	}
+	for {
+		if l.body > 0 {
+			if len(t.In) < l.body {
+				if t.Err != nil {
+					t.Out = fmt.Appendf(t.Out, "body ended: %v\n", t.Err)
+					return Close
+				}
+				t.Need = l.body
+				return AwaitBody
+			}
+			t.Out = fmt.Appendf(t.Out, "body %d\n", l.body)
+			t.In = t.In[l.body:]
+			l.body = 0
+			t.Restart = true
+		}
+		end := bytes.IndexByte(t.In, '\n')
+		if end < 0 {
+			if t.Err != nil {
+				t.Out = fmt.Appendf(t.Out, "ended with %d: %v\n", len(t.In), t.Err)
+				t.In = nil
+				return Close
+			}
+			if len(t.In) == 0 {
+				return AwaitMessage
+			}
+			return AwaitHead
+		}
+		line := string(t.In[:end])
+		if strings.HasPrefix(line, "off") && t.OnLoop() {
+			return OffLoop
+		}
+		t.In = t.In[end+1:]
+		t.Restart = true
+		if next, stop := l.command(t, line); stop {
+			return next
+		}
+		if t.Err != nil && len(t.In) == 0 {
+			return Close
+		}
+	}
+}
+
+func (l *lines) command(t *Turn, line string) (next Next, stop bool) {
+	s := l.server
+	name, arg, _ := strings.Cut(line, " ")
+	n, _ := strconv.Atoi(arg)
+	switch name {
+	case "gate":
+		t.Enter()
+		t.Watch()
+		s.inside <- struct{}{}
+		<-s.gate
+		if t.Leave() {
+			s.over.Add(1)
+		}
+	case "spin":
+		t.Enter()
+		s.inside <- struct{}{}
+		for s.spin.Load() {
+		}
+		t.Leave()
+	case "unspin":
+		s.spin.Store(false)
+	case "panic":
+		t.Enter()
+		panic("as the line says")
+	case "goexit":
+		t.Enter()
+		runtime.Goexit()
+	case "need":
+		l.body = n
+		return 0, false
+	case "out":
+		t.Out = append(t.Out, pattern(n)...)
+	case "write":
+		if err := t.Write(pattern(n)); err != nil {
+			return Abort, true
+		}
+	case "file":
+		if err := t.SendFile(s.file, 3, int64(n)); err != nil {
+			return Abort, true
+		}
+	case "fill":
+		sum := 0
+		for sum < n {
+			if len(t.In) == 0 {
+				if err := t.Fill(AwaitBody); err != nil {
+					t.Out = fmt.Appendf(t.Out, "filled %d: %v\n", sum, err)
+					return Close, true
+				}
+			}
+			k := min(len(t.In), n-sum)
+			if !bytes.Equal(t.In[:k], patternFrom(sum, k)) {
+				t.Out = append(t.Out, "garbled "...)
+			}
+			sum += k
+			t.In = t.In[k:]
+		}
+		t.Out = fmt.Appendf(t.Out, "filled %d\n", n)
+		return 0, false
+	case "send":
+		for range n {
+			if err := l.conn.Send([]byte("sent\n")); err != nil {
+				t.Out = fmt.Appendf(t.Out, "%v\n", err)
+			}
+		}
+		return 0, false
+	case "close":
+		t.Out = append(t.Out, "bye\n"...)
+		return Close, true
+	case "linger":
+		t.Out = append(t.Out, "bye\n"...)
+		return Linger, true
+	case "abort":
+		return Abort, true
+	case "detach":
+		nc, err := t.Detach()
+		if err != nil {
+			return Abort, true
+		}
+		s.taken <- nc
+		return Detached, true
+	case "switch":
+		t.Out = append(t.Out, "switched\n"...)
+		t.Switch(&frames{server: s, conn: l.conn})
+		return AwaitForever, true
+	}
+	t.Out = append(append(t.Out, line...), '\n')
+	return 0, false
+}
+
+// frames is what lines switches to: each byte n is answered with n bytes 'f'; 'z' waits by Fill; 0 closes.
+type frames struct {
+	server *server
+	conn   *Conn
+}
+
+func (f *frames) Hangup() { f.server.hangups.Add(1) }
+func (f *frames) Drain()  { f.server.drains.Add(1); f.conn.Close() }
+func (f *frames) Closed(err error) {
+	(&lines{server: f.server}).Closed(err)
+}
+
+func (f *frames) Serve(t *Turn) Next {
+	if t.Err != nil {
+		return Close
+	}
+	for len(t.In) > 0 {
+		b := t.In[0]
+		t.In = t.In[1:]
+		switch b {
+		case 0:
+			return Close
+		case 'z':
+			f.server.inside <- struct{}{}
+			if t.Fill(AwaitForever) != nil {
+				return Abort
+			}
+		case 'g':
+			t.Enter()
+			f.server.inside <- struct{}{}
+			<-f.server.gate
+			t.Leave()
+		default:
+			t.Out = append(t.Out, bytes.Repeat([]byte{'f'}, int(b))...)
+		}
+	}
+	return AwaitForever
+}
+
+var patternBytes = func() []byte {
+	p := make([]byte, 251*8192)
+	for i := range p {
+		p[i] = byte(i % 251)
+	}
+	return p
+}()
+
+func pattern(n int) []byte { return patternFrom(0, n) }
+
+// patternFrom returns n bytes of an endless pattern, of which a lost or doubled piece is noticed.
+func patternFrom(from, n int) []byte {
+	from %= 251
+	if from+n <= len(patternBytes) {
+		return patternBytes[from : from+n]
+	}
+	p := make([]byte, n)
+	for i := range p {
+		p[i] = byte((from + i) % 251)
+	}
+	return p
+}
