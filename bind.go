@@ -123,8 +123,8 @@ func (p *plan) bind(c *Context, v reflect.Value) error {
 		case fault == "", fault == absent && f.optional:
 		case fault == absent && f.fallback != nil:
 			f.shape.put(target, *f.fallback)
-		case fault == absent && f.from == fromPath:
-			return p.mistake(f.field, "%w", noParam(c, f.name))
+		case fault == absent && f.unknown(c):
+			return p.mistake(f.field, "the pattern %s has no param %q", c.Pattern(), f.name)
 		default:
 			wrong = append(wrong, FieldError{Name: f.String(), Detail: fault})
 		}

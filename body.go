@@ -33,6 +33,7 @@ func (r *Request) BodyView() ([]byte, error) {
 		return nil, err
 	}
 	r.body, r.buffered = body, true
+	r.read, r.bodyErr = 0, nil // a reader, FromHTTP's say, gives it again
 	return body, nil
 }
 
@@ -62,6 +63,9 @@ func (r *Request) limitBody(n int64) error {
 	return nil
 }
 
+// failed reports whether the body cannot be read to its end.
+func (r *Request) failed() bool { return r.bodyErr != nil && r.bodyErr != io.EOF }
+
 type bodyReader Request
 
 // Read gives the buffered body first, then what comes over the wire.
@@ -77,7 +81,7 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if !r.streaming {
+	if r.buffered {
 		n := copy(p, r.body[min(r.read, int64(len(r.body))):])
 		r.read += int64(n)
 		if n == 0 {

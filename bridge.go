@@ -1,11 +1,14 @@
 package hyperlane
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -24,7 +27,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := contexts.Get().(*Context)
 	c.server = s
-	std := &stdWire{w: w, r: r}
+	std := &stdWire{w: w, r: r, outer: true}
 	c.bridge(std)
 	s.find(c)
 	if e := r.Header.Get("Expect"); e != "" && !strings.EqualFold(e, "100-continue") {
@@ -37,6 +40,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.life != nil {
 		c.life.end(ErrFinished)
 	}
+	std.release()
 	upgrade := c.Response.upgrade
 	if !c.broken {
 		std.finish(c)
@@ -53,16 +57,23 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case broken:
 		panic(http.ErrAbortHandler) // how one tells net/http to break a response off
 	case upgrade != nil:
-		s.engine.ServeConn(std.upgraded, func(handle *engine.Conn) engine.Protocol {
-			return newUpgraded(handle, upgrade)
-		})
+		s.serveUpgraded(std.upgraded, upgrade)
 	}
 }
 
-// bridge fills c with the request of w.
+// serveUpgraded has p speak on a connection that net/http has given away, until it ends.
+func (s *Server) serveUpgraded(nc net.Conn, p Protocol) {
+	s.engine.ServeConn(nc, func(handle *engine.Conn) engine.Protocol { return newUpgraded(handle, p) })
+}
+
+// bridge fills c with the request of w, and with what is set on its response already.
 func (c *Context) bridge(w *stdWire) {
 	r := w.r
 	c.wire, c.base = w, r.Context()
+	if _, limited := c.base.Deadline(); w.outer && !limited {
+		c.base = context.WithoutCancel(c.base) // attach cancels, and says why
+		w.cancels = true
+	}
 	x := &c.exchange
 	h := &x.head
 	b := x.own[:0]
@@ -71,13 +82,21 @@ func (c *Context) bridge(w *stdWire) {
 		b = append(b, s...)
 		return http1.Span{Start: uint32(start), End: uint32(len(b))}
 	}
-	h.Method, h.Target, h.Host = span(r.Method), span(r.RequestURI), span(r.Host)
+	target := r.RequestURI
+	if target == "" {
+		target = r.URL.RequestURI() // a request that was made in the process
+	}
+	h.Method, h.Target, h.Host = span(r.Method), span(target), span(r.Host)
+	path := r.URL.EscapedPath()
 	switch {
 	case r.Method == http.MethodConnect:
-	case r.URL.Opaque != "" || r.URL.Path == "" && r.URL.Host == "":
+	case r.URL.Opaque != "":
 		h.Path = span("*") // neither origin-form nor absolute-form: no path that could be looked up
 	default:
-		h.Path, h.Query = span(r.URL.EscapedPath()), span(r.URL.RawQuery)
+		if path != "*" && !strings.HasPrefix(path, "/") {
+			path = "/" + path // http.StripPrefix leaves such paths
+		}
+		h.Path, h.Query = span(path), span(r.URL.RawQuery)
 	}
 	b = h.Append(b, "Host", r.Host)
 	for name, values := range r.Header {
@@ -91,12 +110,27 @@ func (c *Context) bridge(w *stdWire) {
 		h.Minor = r.ProtoMinor
 	}
 	h.ContentLength, h.Chunked = r.ContentLength, r.ContentLength < 0
-	h.Upgrade = r.ProtoMajor == 1 && r.Header.Get("Upgrade") != "" && http1.HasToken([]byte(r.Header.Get("Connection")), "upgrade")
+	h.Upgrade = r.ProtoMajor == 1 && r.Header.Get("Upgrade") != "" && hasUpgrade(r.Header["Connection"])
 
-	c.Request.info = peer{local: localAddr(r), remote: remoteAddr(r), tls: r.TLS, std: r}
+	c.Request.info = peer{local: localAddr(r), remote: remoteAddr(r.RemoteAddr), tls: r.TLS, std: r}
 	c.Request.maxBody = c.server.config.Limits.Body
 	c.Request.streaming = r.Body != nil && r.Body != http.NoBody
 	c.Request.buffered = !c.Request.streaming
+
+	for name, values := range w.w.Header() {
+		for _, v := range values {
+			c.Response.fields = append(c.Response.fields, field{name, v})
+		}
+	}
+}
+
+func hasUpgrade(connection []string) bool {
+	for _, v := range connection {
+		if http1.HasToken([]byte(v), "upgrade") {
+			return true
+		}
+	}
+	return false
 }
 
 func localAddr(r *http.Request) net.Addr {
@@ -104,19 +138,27 @@ func localAddr(r *http.Request) net.Addr {
 	return a
 }
 
-func remoteAddr(r *http.Request) net.Addr {
-	if a, err := net.ResolveTCPAddr("tcp", r.RemoteAddr); err == nil && !strings.ContainsAny(r.RemoteAddr, "@/") {
-		return a
+// remoteAddr reads what net/http or a middleware (which may leave out the port) says of the peer. Anything else is the name of a
+// unix socket.
+func remoteAddr(text string) net.Addr {
+	if a, err := netip.ParseAddrPort(text); err == nil {
+		return net.TCPAddrFromAddrPort(a)
 	}
-	return &net.UnixAddr{Name: r.RemoteAddr, Net: "unix"}
+	if ip, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
+		return net.TCPAddrFromAddrPort(netip.AddrPortFrom(ip, 0))
+	}
+	return &net.UnixAddr{Name: text, Net: "unix"}
 }
 
 // stdWire is the wire of a request that came from net/http.
 type stdWire struct {
 	w        http.ResponseWriter
 	r        *http.Request
+	outer    bool // it came from a server, not from a middleware
+	cancels  bool // the contexts of requests hear of the end of r's from attach, else by descent
 	hijacked bool
 	upgraded net.Conn
+	stops    []func() bool
 }
 
 func (w *stdWire) readBody(c *Context, p []byte) (int, error) {
@@ -130,6 +172,9 @@ func (w *stdWire) readBody(c *Context, p []byte) (int, error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return n, errBodyTimeout
 	}
+	if told, ok := errors.AsType[*Error](err); ok {
+		return n, told // from a body of ours, behind a middleware
+	}
 	return n, &Error{Status: http.StatusBadRequest, Cause: err}
 }
 
@@ -138,17 +183,21 @@ func (w *stdWire) begin(c *Context, length int64) error {
 	if r.upgrade != nil {
 		return w.switchProtocols(c)
 	}
+	if length < 0 && c.Request.streaming && w.r.ProtoMajor == 1 {
+		// A stream may begin before the body has been read, as it may where the connection is ours.
+		http.NewResponseController(w.w).EnableFullDuplex()
+	}
 	header := w.w.Header()
-	for _, f := range r.fields {
-		switch http.CanonicalHeaderKey(f.name) {
-		case "Transfer-Encoding", "Keep-Alive":
-		case "Content-Length":
-			if length < 0 {
-				header.Set(f.name, f.value)
-			}
-		default:
-			header.Add(f.name, f.value)
-		}
+	setFields(header, r.fields)
+	header.Del("Transfer-Encoding")
+	header.Del("Keep-Alive")
+	if length >= 0 {
+		header.Del("Content-Length")
+	}
+	if w.r.ProtoMajor > 1 {
+		// RFC 9113 section 8.2.2: no connection-specific fields. net/http sees to Connection.
+		header.Del("Upgrade")
+		header.Del("Proxy-Connection")
 	}
 	if s := c.server.config.ServerName; s != "" && header.Get("Server") == "" {
 		header.Set("Server", s)
@@ -164,6 +213,18 @@ func (w *stdWire) begin(c *Context, length int64) error {
 	}
 	w.w.WriteHeader(r.Status())
 	return nil
+}
+
+// setFields makes header what fields says. A name without values, which has net/http leave a field out, stays.
+func setFields(header http.Header, fields []field) {
+	for name, values := range header {
+		if len(values) > 0 {
+			delete(header, name)
+		}
+	}
+	for _, f := range fields {
+		header.Add(f.name, f.value)
+	}
 }
 
 // switchProtocols hijacks the connection and sends 101.
@@ -204,11 +265,11 @@ func (w *stdWire) flush(*Context) error {
 
 func (w *stdWire) inform(c *Context, status int) error {
 	header := w.w.Header()
-	for _, f := range c.Response.fields {
-		header.Add(f.name, f.value)
-	}
+	before := maps.Clone(header)
+	setFields(header, c.Response.fields)
 	w.w.WriteHeader(status)
 	clear(header)
+	maps.Copy(header, before)
 	return nil
 }
 
@@ -219,9 +280,46 @@ func (w *stdWire) finish(c *Context) {
 	}
 }
 
-func (w *stdWire) watch(*Context)                   {} // net/http watches
-func (w *stdWire) attach(*Context, *requestContext) {} // its context is the base of ours
-func (w *stdWire) mayWait(*Context)                 {}
+// attach has rc end with the context of r, which net/http ends when the client has gone.
+func (w *stdWire) attach(_ *Context, rc *requestContext) {
+	if !w.cancels {
+		return
+	}
+	ctx := w.r.Context()
+	w.stops = append(w.stops, context.AfterFunc(ctx, func() {
+		why := context.Cause(ctx)
+		if why == context.Canceled {
+			why = ErrDisconnected
+		}
+		rc.cancel(why)
+	}))
+}
+
+// release ends what attach has begun.
+func (w *stdWire) release() {
+	for _, stop := range w.stops {
+		stop()
+	}
+}
+
+func (w *stdWire) watch(*Context)       {} // net/http watches
+func (w *stdWire) mayWait(*Context)     {}
+func (w *stdWire) trailer() http.Header { return w.r.Trailer }
+
+// std returns the wire to net/http, or nil where the connection is ours.
+func (c *Context) std() *stdWire {
+	to := c.wire
+	for {
+		switch w := to.(type) {
+		case *stdWire:
+			return w
+		case *gate:
+			to = w.to
+		default:
+			return nil
+		}
+	}
+}
 
 func (w *stdWire) hijack(c *Context) (hijacked, error) {
 	nc, buffer, err := http.NewResponseController(w.w).Hijack()

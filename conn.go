@@ -76,12 +76,13 @@ func (co *conn) message(t *engine.Turn, c *Context) (next engine.Next, more bool
 	}
 	x := &c.exchange
 	n, err := x.head.Parse(t.In, &co.server.headLimits)
-	if !co.started && n == 0 && bytes.HasPrefix(preface, t.In[:min(len(t.In), len(preface))]) && co.server.h2 != nil {
-		if t.Err == nil {
+	if !co.started && co.peer.tls == nil { // with TLS the handshake has settled it
+		switch {
+		case bytes.HasPrefix(t.In, preface):
+			return co.switchToHTTP2(t), false
+		case n == 0 && t.Err == nil && bytes.HasPrefix(preface, t.In[:min(len(t.In), len(preface))]):
 			return engine.AwaitHead, false
 		}
-	} else if !co.started && bytes.HasPrefix(t.In, preface) && co.server.h2 != nil {
-		return co.switchToHTTP2(t), false
 	}
 	switch {
 	case err != nil:
@@ -111,7 +112,7 @@ func (co *conn) empty(t *engine.Turn) engine.Next {
 var (
 	errHeadTimeout = &http1.Error{Status: http.StatusRequestTimeout, Reason: "the head did not come in time"}
 	errBodyTimeout = Errorf(http.StatusRequestTimeout, "the body did not come in time")
-	errBodyCut     = Errorf(http.StatusBadRequest, "the body has ended too early")
+	errBodyCut     = &Error{Status: http.StatusBadRequest, Detail: "the body has ended too early", Cause: io.ErrUnexpectedEOF}
 )
 
 // request serves the request whose head is t.In[:n].

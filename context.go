@@ -62,6 +62,8 @@ type wire interface {
 	attach(c *Context, rc *requestContext)
 	// hijack takes the connection out of the server.
 	hijack(c *Context) (hijacked, error)
+	// trailer returns the fields behind a body that was read to its end.
+	trailer() http.Header
 }
 
 type param struct{ name, value string }
@@ -151,7 +153,10 @@ func (c *Context) Abort() {
 }
 
 // Aborted reports whether Abort was called.
-func (c *Context) Aborted() bool { return c.aborted }
+func (c *Context) Aborted() bool {
+	c.inUse()
+	return c.aborted
+}
 
 // Server returns the server that got the request.
 func (c *Context) Server() *Server { return c.server }
@@ -237,6 +242,7 @@ func (c *Context) Detach() *Context {
 	d.Request.c, d.Response.c = d, d
 	d.Request.info = c.Request.info
 	d.Request.body = append([]byte(nil), c.Request.body...)
+	d.Request.buffered, d.Request.maxBody = true, c.Request.maxBody
 	return d
 }
 
@@ -283,6 +289,7 @@ func (noWire) watch(*Context)                                  {}
 func (noWire) mayWait(*Context)                                {}
 func (noWire) attach(*Context, *requestContext)                {}
 func (noWire) hijack(*Context) (hijacked, error)               { return hijacked{}, errNoWire }
+func (noWire) trailer() http.Header                            { return nil }
 
 // Redirect answers with a status from 300 to 308 and a Location, which is sent as it is given.
 func (c *Context) Redirect(status int, location string) error {

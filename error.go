@@ -128,6 +128,10 @@ func (r *Response) problem(c *Context, e *Error) {
 	}
 	r.dropBody()
 	r.SetStatus(status)
+	r.forgetRepresentation()
+	if status != http.StatusRequestedRangeNotSatisfiable {
+		r.DelHeader("Content-Range")
+	}
 	title, detail := e.Title, e.Detail
 	if title == "" {
 		title = http.StatusText(status)

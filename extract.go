@@ -114,18 +114,10 @@ func extractInto(c *Context, v reflect.Value, from source, name string) error {
 		return err
 	case fault == "", fault == absent && (in.shape.pointer || in.shape.list):
 		return nil
-	case fault == absent && from == fromPath:
-		return fmt.Errorf("hyperlane: %w", noParam(c, name))
+	case fault == absent && in.unknown(c):
+		return fmt.Errorf("hyperlane: the pattern %s has no param %q", c.Pattern(), name)
 	}
 	return FieldErrors{{Name: in.String(), Detail: fault}}.refusal(http.StatusBadRequest)
-}
-
-// noParam is the program's mistake: a client cannot leave a param out, but an empty rest of a path, say, is no number either.
-func noParam(c *Context, name string) error {
-	if _, found := c.findParam(name); found {
-		return FieldErrors{{Name: string(fromPath) + " " + name, Detail: absent}}.refusal(http.StatusBadRequest)
-	}
-	return fmt.Errorf("the pattern %s has no param %q", c.Pattern(), name)
 }
 
 // input is one value of a request, and how a Go value is made of it.
@@ -137,6 +129,12 @@ type input struct {
 
 // String returns what errors call the value, such as "query page".
 func (in *input) String() string { return string(in.from) + " " + in.name }
+
+// unknown reports whether the value is a param that the pattern does not have. A client cannot leave one out.
+func (in *input) unknown(c *Context) bool {
+	_, found := c.findParam(in.name)
+	return in.from == fromPath && !found
+}
 
 // absent is the fault of a value that is not there.
 const absent = "is missing"
@@ -260,9 +258,44 @@ func (q *queryScan) next(name string) (value []byte, found bool) {
 		if len(key) == 0 {
 			continue
 		}
-		if string(key) == name || bytes.ContainsAny(key, "%+") && unescape(string(key)) == name {
+		if string(key) == name || decodesTo(key, name) {
 			return value, true
 		}
 	}
 	return nil, false
+}
+
+// decodesTo is unescape(string(raw)) == text, for a raw that is not text as it is.
+func decodesTo(raw []byte, text string) bool {
+	for len(raw) > 0 && text != "" {
+		b := raw[0]
+		switch raw = raw[1:]; b {
+		case '+':
+			b = ' '
+		case '%':
+			if len(raw) < 2 {
+				return false
+			}
+			high, low := unhex(raw[0]), unhex(raw[1])
+			if high > 15 || low > 15 {
+				return false
+			}
+			b, raw = high<<4|low, raw[2:]
+		}
+		if b != text[0] {
+			return false
+		}
+		text = text[1:]
+	}
+	return len(raw) == 0 && text == ""
+}
+
+func unhex(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return (c|0x20) - 'a' + 10
+	}
+	return 255
 }

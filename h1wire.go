@@ -8,13 +8,17 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/hyperlane-go/hyperlane/internal/engine"
 	"github.com/hyperlane-go/hyperlane/internal/http1"
 )
 
-// h1Wire is the wire of a request that came over HTTP/1.1. It belongs to the goroutine that owns the turn.
+// h1Wire is the wire of a request that came over HTTP/1.1. It belongs to the goroutine that owns the turn; but while the handler reads
+// the body, it may do so on another goroutine than the one that writes (httputil.ReverseProxy does).
 type h1Wire struct {
+	mu sync.Mutex // while streaming, guards everything here, and the turn's output
+
 	conn      *conn
 	turn      *engine.Turn
 	body      http1.Body // what is left of the request's body
@@ -28,16 +32,37 @@ type h1Wire struct {
 
 // reset makes w ready for another request. It keeps the body, for the memory of its trailer; Begin makes that new.
 func (w *h1Wire) reset(co *conn, t *engine.Turn) {
-	*w = h1Wire{conn: co, turn: t, body: w.body}
+	w.conn, w.turn = co, t
+	w.framing, w.left = 0, 0
+	w.streaming, w.expect, w.keepAlive, w.hijacked = false, false, false, false
+}
+
+// lock keeps reader and writer apart. Without a body to be read there is no reader.
+func (w *h1Wire) lock() {
+	if w.streaming {
+		w.mu.Lock()
+	}
+}
+
+func (w *h1Wire) unlock() {
+	if w.streaming {
+		w.mu.Unlock()
+	}
 }
 
 func (w *h1Wire) readBody(c *Context, p []byte) (int, error) {
+	n, err := w.nextBody(p)
+	if err == io.EOF {
+		w.bodyEnded(c)
+	}
+	return n, err
+}
+
+func (w *h1Wire) nextBody(p []byte) (int, error) {
+	w.lock()
+	defer w.unlock()
 	t := w.turn
-	for {
-		if w.body.Done() {
-			w.bodyEnded(c)
-			return 0, io.EOF
-		}
+	for !w.body.Done() {
 		data, used, err := w.body.Next(t.In[:min(len(p), len(t.In))])
 		n := copy(p, data)
 		t.In = t.In[used:]
@@ -60,20 +85,48 @@ func (w *h1Wire) readBody(c *Context, p []byte) (int, error) {
 				return 0, err
 			}
 		}
-		switch err := t.Fill(engine.AwaitBody); {
-		case err == nil:
-		case err == engine.ErrTimeout:
-			w.keepAlive = false
-			return 0, errBodyTimeout
-		case errors.Is(err, io.EOF):
-			w.keepAlive = false
-			w.conn.Hangup()
-			return 0, errBodyCut
-		default:
-			w.conn.Hangup()
+		if err := w.fillBody(); err != nil {
 			return 0, err
 		}
 	}
+	return 0, io.EOF
+}
+
+// fillBody waits for more of the body. Meanwhile another goroutine may write, except on an event loop, which lets only one of the two
+// wait.
+func (w *h1Wire) fillBody() error {
+	apart := w.streaming && w.conn.handle.NetConn() != nil
+	if apart {
+		w.mu.Unlock()
+	}
+	err := w.turn.Fill(engine.AwaitBody)
+	if apart {
+		w.mu.Lock()
+	}
+	switch {
+	case err == nil:
+		return nil
+	case err == engine.ErrTimeout:
+		w.keepAlive = false
+		return errBodyTimeout
+	case errors.Is(err, io.EOF):
+		w.keepAlive = false
+		err = errBodyCut
+	}
+	w.conn.Hangup()
+	return err
+}
+
+func (w *h1Wire) trailer() http.Header {
+	raw, fields := w.body.Trailer()
+	if len(fields) == 0 {
+		return nil
+	}
+	trailer := make(http.Header, len(fields))
+	for _, f := range fields {
+		trailer.Add(string(f.Name.Of(raw)), string(f.Value.Of(raw)))
+	}
+	return trailer
 }
 
 // bodyEnded takes up the watch over the peer that could not begin while its body was read.
@@ -113,6 +166,8 @@ func (w *h1Wire) drain(c *Context) bool {
 }
 
 func (w *h1Wire) begin(c *Context, length int64) error {
+	w.lock()
+	defer w.unlock()
 	r := &c.Response
 	method := c.Request.methodView()
 	w.framing = http1.ResponseFraming(method, r.Status(), c.exchange.head.Minor, length)
@@ -120,7 +175,7 @@ func (w *h1Wire) begin(c *Context, length int64) error {
 		length = 0 // a 205 has no body, which it says
 	}
 	w.left = length
-	if w.framing == http1.FramingClose || w.undrainable() || w.conn.draining.Load() {
+	if w.framing == http1.FramingClose || w.undrainable() || w.streaming && c.Request.failed() || w.conn.draining.Load() {
 		w.keepAlive = false
 	}
 	w.turn.Out = w.appendHead(w.turn.Out, c, length)
@@ -145,7 +200,7 @@ func (w *h1Wire) appendHead(out []byte, c *Context, length int64) []byte {
 				if http1.HasToken([]byte(f.value), "close") {
 					w.keepAlive = false
 				}
-				if r.upgrade == nil {
+				if r.Status() != http.StatusSwitchingProtocols {
 					continue
 				}
 			}
@@ -193,7 +248,7 @@ func (w *h1Wire) appendFraming(out []byte, c *Context, length int64) []byte {
 		}
 	}
 	switch {
-	case c.Response.upgrade != nil:
+	case c.Response.Status() == http.StatusSwitchingProtocols:
 	case !w.keepAlive:
 		out = append(out, "Connection: close\r\n"...)
 	case c.exchange.head.Minor == 0:
@@ -208,6 +263,8 @@ var errTooLong = errors.New("hyperlane: the body is longer than its declared len
 const copyBelow = 16 << 10
 
 func (w *h1Wire) write(c *Context, p []byte) error {
+	w.lock()
+	defer w.unlock()
 	t := w.turn
 	switch w.framing {
 	case http1.FramingLength:
@@ -233,6 +290,8 @@ func (w *h1Wire) write(c *Context, p []byte) error {
 }
 
 func (w *h1Wire) sendFile(c *Context, f *os.File, offset, n int64) error {
+	w.lock()
+	defer w.unlock()
 	if w.framing != http1.FramingLength || n > w.left {
 		return errTooLong
 	}
@@ -240,11 +299,20 @@ func (w *h1Wire) sendFile(c *Context, f *os.File, offset, n int64) error {
 	return w.turn.SendFile(f, offset, n)
 }
 
-func (w *h1Wire) flush(*Context) error { return w.turn.Flush() }
+func (w *h1Wire) flush(*Context) error {
+	w.lock()
+	defer w.unlock()
+	return w.turn.Flush()
+}
 
 func (w *h1Wire) inform(c *Context, status int) error {
 	if c.exchange.head.Minor == 0 {
 		return nil // RFC 9110 section 15.2: never to HTTP/1.0
+	}
+	w.lock()
+	defer w.unlock()
+	if status == http.StatusContinue {
+		w.expect = false
 	}
 	out := http1.AppendStatusLine(w.turn.Out, status)
 	for _, f := range c.Response.fields {
@@ -278,6 +346,8 @@ func (w *h1Wire) attach(c *Context, rc *requestContext) {
 }
 
 func (w *h1Wire) watch(*Context) {
+	w.lock()
+	defer w.unlock()
 	if !w.streaming || w.body.Done() {
 		w.turn.Watch()
 	}
@@ -292,9 +362,6 @@ type hijacked struct {
 }
 
 func (w *h1Wire) hijack(c *Context) (hijacked, error) {
-	if c.Response.committed {
-		return hijacked{}, errors.New("hyperlane: the response has begun")
-	}
 	nc, err := w.turn.Detach()
 	if err != nil {
 		return hijacked{}, err

@@ -101,7 +101,7 @@ func tagged(t reflect.Type, seen ...reflect.Type) bool {
 
 // flattened returns the struct whose fields count as those of the struct around it.
 func flattened(f reflect.StructField) (reflect.Type, bool) {
-	return f.Type, f.Anonymous && f.Type.Kind() == reflect.Struct && jsonName(f) == ""
+	return f.Type, f.Anonymous && f.Type.Kind() == reflect.Struct && jsonName(f) == "" && f.Tag.Get("json") != "-"
 }
 
 // jsonName returns the name that a json tag gives to f, or "".

@@ -62,6 +62,7 @@ func (r *Response) SetStatus(status int) *Response {
 
 // Status returns the status that will be sent or was sent.
 func (r *Response) Status() int {
+	r.c.inUse()
 	if r.status == 0 {
 		return http.StatusOK
 	}
@@ -190,10 +191,16 @@ func (r *Response) Body() []byte {
 }
 
 // Committed reports whether the head has left, so that the response cannot be changed.
-func (r *Response) Committed() bool { return r.committed }
+func (r *Response) Committed() bool {
+	r.c.inUse()
+	return r.committed
+}
 
 // Size returns the number of bytes of the body that have left.
-func (r *Response) Size() int64 { return r.sent }
+func (r *Response) Size() int64 {
+	r.c.inUse()
+	return r.sent
+}
 
 // set is SetHeader for what is known to be valid.
 func (r *Response) set(name, value string) {

@@ -98,13 +98,21 @@ func (s *Server) accept(handle *engine.Conn) engine.Protocol {
 		state := secure.ConnectionState()
 		co.peer.tls = &state
 	}
-	for _, hook := range s.hooks.connect {
-		if err := hook(co.peer.remote); err != nil {
-			s.config.Logger.Info("connection refused", "remote", co.peer.remote, "error", err)
-			return nil
-		}
+	if co.peer.tls == nil && !s.welcomes(co.peer.remote) {
+		return nil
 	}
 	return co
+}
+
+// welcomes asks the hooks whether a new connection may stay. With TLS that is before the handshake, see admit.
+func (s *Server) welcomes(remote net.Addr) bool {
+	for _, hook := range s.hooks.connect {
+		if err := hook(remote); err != nil {
+			s.config.Logger.Info("connection refused", "remote", remote, "error", err)
+			return false
+		}
+	}
+	return true
 }
 
 // Validate compiles the routes and returns every mistake that was made since New: in the config, in patterns, in constraints.
@@ -236,7 +244,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	stop := context.AfterFunc(ctx, func() { s.cancel(ErrShutdown) })
 	defer stop()
-	err := errors.Join(s.h2.shutdown(ctx), s.engine.Shutdown(ctx))
+	drained := make(chan error, 1)
+	go func() { drained <- s.h2.shutdown(ctx) }()
+	err := errors.Join(s.engine.Shutdown(ctx), <-drained)
 	s.cancel(ErrShutdown)
 	return err
 }
@@ -248,7 +258,7 @@ func (s *Server) Close() error {
 	s.mu.Unlock()
 	s.cancel(ErrShutdown)
 	s.engine.Close()
-	return s.h2.close()
+	return s.h2.closeNow()
 }
 
 // dateLine is the Date field of one second.
@@ -272,23 +282,24 @@ func (s *Server) appendDate(out []byte) []byte { return append(out, s.date.Load(
 // send sends the response of c, whose body is set: head and body in one piece where that is short.
 func (s *Server) send(c *Context) {
 	r := &c.Response
-	if r.stream != nil {
+	streamed := r.stream != nil
+	if streamed {
 		r.stream = nil
 		r.bytes = r.buffer
 	}
-	err := s.sendBody(c)
+	err := s.sendBody(c, streamed)
 	if err != nil {
 		c.broken = true
 		s.config.Logger.Debug("response failed", "path", c.Request.Path(), "error", err)
 	}
 }
 
-func (s *Server) sendBody(c *Context) error {
+func (s *Server) sendBody(c *Context, streamed bool) error {
 	r := &c.Response
 	if r.reader != nil {
 		return c.sendReader()
 	}
-	if len(r.fields) == 0 || r.Header("Content-Type") == "" {
+	if !streamed && (len(r.fields) == 0 || r.Header("Content-Type") == "") {
 		if r.text != "" {
 			r.set("Content-Type", "text/plain; charset=utf-8")
 		} else if len(r.bytes) > 0 {

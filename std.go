@@ -3,22 +3,30 @@ package hyperlane
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hyperlane-go/hyperlane/internal/http1"
 )
 
 // FromHTTP mounts an http.Handler: server.Any("/debug/{path...}", hyperlane.FromHTTP(mux)). It gets the whole path (see
 // http.StripPrefix), the params as path values, and a ResponseWriter that can flush, hijack and send trailers and interim
-// responses, also by http.ResponseController.
+// responses, also by http.ResponseController. Deadlines (SetReadDeadline, SetWriteDeadline) can be set where net/http has the
+// connection; elsewhere they are http.ErrNotSupported, as the timeouts of Config hold, none of which ends a stream that makes progress.
 func FromHTTP(h http.Handler) Handler {
-	return func(c *Context) (err error) {
-		w := &stdWriter{c: c, header: make(http.Header)}
-		for name, value := range c.Response.Headers() {
-			w.header.Add(name, value)
-		}
+	return func(c *Context) error {
+		w := newStdWriter(c)
+		defer w.end()
 		defer func() {
 			if v := recover(); v != nil {
 				if v != http.ErrAbortHandler {
@@ -27,49 +35,91 @@ func FromHTTP(h http.Handler) Handler {
 				c.broken = true
 			}
 		}()
-		h.ServeHTTP(w, c.stdRequest())
+		h.ServeHTTP(w, w.request())
 		return w.finish()
 	}
 }
 
-// FromHTTPMiddleware adapts net/http's kind of middleware. What it does to the request (its context, header, URL) and to the
-// ResponseWriter holds for the handlers inside it.
+// FromHTTPMiddleware adapts net/http's kind of middleware. What it does to the request (its context, header, URL, body) and to the
+// ResponseWriter holds for the handlers inside it. m is called once for each route, so what it keeps is kept from request to
+// request. The context that it gives to its handler must descend from the one that it was given.
 func FromHTTPMiddleware(m func(http.Handler) http.Handler) Middleware {
 	return func(next Handler) Handler {
-		return func(c *Context) error {
-			inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.inside(w, r, next) })
-			return FromHTTP(m(inner))(c)
-		}
+		return FromHTTP(m(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			outer, ok := r.Context().Value(stdKey{}).(*stdWriter)
+			if !ok {
+				panic("hyperlane: a middleware has given its handler a request whose context does not descend from the one it got")
+			}
+			outer.inside(w, r, next)
+		})))
 	}
 }
 
-// inside runs next on a Context of its own, for the request and the writer that middleware of net/http's kind has made of c.
-func (c *Context) inside(w http.ResponseWriter, r *http.Request, next Handler) {
-	d := &Context{server: c.server, route: c.route, detached: true, params: c.allParams(), responded: true}
-	d.Request.c, d.Response.c, d.Response.length = d, d, -1
-	d.values = append(d.values, c.values...)
-	std := &stdWire{w: w, r: r}
+// stdKey finds, in the context of a request, the stdWriter that the request was made for.
+type stdKey struct{}
+
+// inside runs next on a Context of its own, for the request and the writer that middleware of net/http's kind has made of w's. It may
+// run on another goroutine than the middleware began on, and end later (http.TimeoutHandler).
+func (w *stdWriter) inside(rw http.ResponseWriter, r *http.Request, next Handler) {
+	d := w.double()
+	if d == nil {
+		return // nobody waits any more
+	}
+	s := d.server
+	std := &stdWire{w: rw, r: r}
 	d.bridge(std)
 	defer d.Request.dropForm()
 	if err := guard(d, next); err != nil {
-		c.server.fail(d, err)
+		s.fail(d, err)
 	}
 	if !d.Response.committed && !d.broken {
-		c.server.send(d)
+		s.send(d)
 	}
 	if d.life != nil {
 		d.life.end(ErrFinished)
 	}
-	std.finish(d)
-	c.values = append(c.values[:0], d.values...)
-	c.aborted = d.aborted
-	if d.broken {
+	if !d.broken {
+		std.finish(d)
+	}
+	w.adopt(d)
+	d.returned.Store(findMisuse)
+	switch {
+	case std.hijacked:
+	case d.broken:
 		panic(http.ErrAbortHandler)
+	case d.Response.upgrade != nil:
+		go s.serveUpgraded(std.upgraded, d.Response.upgrade)
 	}
 }
 
-// stdRequest returns the request as net/http knows it.
-func (c *Context) stdRequest() *http.Request {
+// double returns a Context for the handlers inside a middleware, or nil if that has returned.
+func (w *stdWriter) double() *Context {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over.Load() {
+		return nil
+	}
+	c := w.c
+	d := &Context{server: c.server, route: c.route, detached: true, params: c.allParams(), responded: true}
+	d.Request.c, d.Response.c, d.Response.length = d, d, -1
+	d.values = append(d.values, c.values...)
+	return d
+}
+
+// adopt takes over what the handlers inside have left.
+func (w *stdWriter) adopt(d *Context) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over.Load() {
+		return
+	}
+	w.c.values = append(w.c.values[:0], d.values...)
+	w.c.aborted = d.aborted
+}
+
+// request returns the request as net/http knows it.
+func (w *stdWriter) request() *http.Request {
+	c := w.c
 	r := &c.Request
 	h := r.head()
 	header := make(http.Header, len(h.Fields))
@@ -86,45 +136,171 @@ func (c *Context) stdRequest() *http.Request {
 	std := &http.Request{
 		Method: r.Method(), URL: u, Proto: r.Proto(), ProtoMajor: 1, ProtoMinor: h.Minor,
 		Header: header, Host: r.Host(), RequestURI: target, ContentLength: r.ContentLength(), TLS: r.TLS(),
-		Body: http.NoBody,
+		Body: http.NoBody, Pattern: c.route.Pattern,
 	}
-	if r.info.std != nil {
-		std.ProtoMajor, std.ProtoMinor, std.URL = r.info.std.ProtoMajor, r.info.std.ProtoMinor, r.info.std.URL
-		std.Trailer = r.info.std.Trailer
-	}
-	if r.info.remote != nil {
-		std.RemoteAddr = r.info.remote.String()
-	}
-	if h.Chunked && r.info.std == nil {
-		std.TransferEncoding = []string{"chunked"}
-	}
-	if r.streaming || len(r.body) > 0 {
-		std.Body = io.NopCloser(r.BodyReader())
+	if from := r.info.std; from != nil {
+		std.ProtoMajor, std.ProtoMinor, std.URL = from.ProtoMajor, from.ProtoMinor, from.URL
+		std.TransferEncoding, std.RemoteAddr = from.TransferEncoding, from.RemoteAddr
+		std.Trailer = maps.Clone(from.Trailer)
+	} else {
+		if h.Chunked {
+			std.TransferEncoding = []string{"chunked"}
+			std.Trailer = announced(header)
+			header.Del("Trailer")
+		}
+		if r.info.remote != nil {
+			std.RemoteAddr = r.info.remote.String()
+		}
 	}
 	for _, p := range c.allParams() {
 		std.SetPathValue(p.name, p.value)
 	}
-	ctx := c.Context()
-	if r.info.local != nil {
-		ctx = context.WithValue(ctx, http.LocalAddrContextKey, r.info.local)
+	std = std.WithContext(newStdContext(w))
+	if r.streaming || len(r.body) > 0 || h.Chunked {
+		w.body = &stdBody{c: c, std: std}
+		std.Body = w.body
 	}
-	return std.WithContext(ctx)
+	return std
+}
+
+// announced returns the names in Trailer, without values, as net/http presents them until the body has been read.
+func announced(header http.Header) http.Header {
+	var trailer http.Header
+	for _, list := range header["Trailer"] {
+		for name := range strings.SplitSeq(list, ",") {
+			if name = http.CanonicalHeaderKey(strings.TrimSpace(name)); name != "" {
+				if trailer == nil {
+					trailer = make(http.Header)
+				}
+				trailer[name] = nil
+			}
+		}
+	}
+	return trailer
+}
+
+// stdContext is the context of a request as net/http knows it: that of c, with the values that net/http's server would add.
+type stdContext struct {
+	context.Context
+	writer *stdWriter
+	server *http.Server // nil if the request came from net/http, whose context says
+	local  net.Addr
+}
+
+func newStdContext(w *stdWriter) stdContext {
+	x := stdContext{Context: w.c.Context(), writer: w, local: w.c.Request.info.local}
+	if w.c.Request.info.std == nil {
+		// httputil.ReverseProxy breaks a response off only for who has a server.
+		x.server = &w.c.server.h2.server
+	}
+	return x
+}
+
+func (x stdContext) Value(key any) any {
+	switch key {
+	case stdKey{}:
+		return x.writer
+	case http.ServerContextKey:
+		if x.server != nil {
+			return x.server
+		}
+	case http.LocalAddrContextKey:
+		if x.local != nil {
+			return x.local
+		}
+	}
+	return x.Context.Value(key)
+}
+
+// stdBody is the body of a request as net/http knows it. It may be read by another goroutine than the handler's, as a proxy's
+// transport does, while the handler writes, and even after the handler has returned, which is an error then.
+type stdBody struct {
+	mu     sync.Mutex // held while a read is under way
+	c      *Context
+	std    *http.Request
+	closed atomic.Bool
+}
+
+func (b *stdBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed.Load() {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	n, err := b.c.Request.BodyReader().Read(p)
+	switch {
+	case err == io.EOF:
+		b.ended()
+	case err == errBodyLimit:
+		err = &Error{Status: errBodyLimit.Status, Cause: &http.MaxBytesError{Limit: b.c.Request.maxBody}}
+	}
+	return n, err
+}
+
+// Close has reads fail from now on. It does not wait for one that is under way.
+func (b *stdBody) Close() error {
+	b.closed.Store(true)
+	return nil
+}
+
+// ended fills in the trailer.
+func (b *stdBody) ended() {
+	for name, values := range b.c.wire.trailer() {
+		if b.std.Trailer == nil {
+			b.std.Trailer = make(http.Header)
+		}
+		b.std.Trailer[name] = values
+	}
 }
 
 // stdWriter is the http.ResponseWriter of a handler mounted by FromHTTP.
 type stdWriter struct {
-	c      *Context
-	header http.Header
-	stream *Stream // not nil once the status is known
-	taken  bool    // hijacked
+	c        *Context
+	header   http.Header
+	stream   *Stream  // not nil once the status is known
+	declared int64    // Content-Length, or -1
+	written  int64    // bytes of the body
+	taken    bool     // hijacked
+	body     *stdBody // nil without a body
+
+	mu   sync.Mutex // held by those who use c and may come late
+	over atomic.Bool
 }
+
+func newStdWriter(c *Context) *stdWriter {
+	w := &stdWriter{c: c, header: make(http.Header)}
+	for name, value := range c.Response.Headers() {
+		w.header.Add(name, value)
+	}
+	return w
+}
+
+// end parts w from its Context, which another request may use next. A read of the body that is under way has to return first, so
+// what was written leaves before.
+func (w *stdWriter) end() {
+	if w.body != nil {
+		w.body.Close()
+		if !w.body.mu.TryLock() {
+			if w.stream != nil && !w.taken && !w.c.broken {
+				w.stream.Flush()
+			}
+			w.body.mu.Lock()
+		}
+		defer w.body.mu.Unlock()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over.Store(true)
+}
+
+var errHandlerOver = errors.New("hyperlane: a ResponseWriter was used after its handler had returned")
 
 // Header returns the fields that WriteHeader will send.
 func (w *stdWriter) Header() http.Header { return w.header }
 
 // WriteHeader sets the status and takes over the header, or sends an interim response.
 func (w *stdWriter) WriteHeader(status int) {
-	if w.stream != nil || w.taken {
+	if w.stream != nil || w.taken || w.over.Load() {
 		return
 	}
 	w.takeHeader()
@@ -133,10 +309,14 @@ func (w *stdWriter) WriteHeader(status int) {
 		return
 	}
 	w.c.Response.SetStatus(status)
+	w.declared = w.c.Response.declaredLength()
 	w.stream = w.c.startStream()
 }
 
-// takeHeader makes the fields of the response those of the header. A trailer that is announced by prefix comes with finish.
+var lineBreaks = strings.NewReplacer("\r", " ", "\n", " ")
+
+// takeHeader makes the fields of the response those of the header, mended as net/http does. A trailer that is announced by prefix
+// comes with finish.
 func (w *stdWriter) takeHeader() {
 	r := &w.c.Response
 	if r.committed {
@@ -144,20 +324,23 @@ func (w *stdWriter) takeHeader() {
 	}
 	clear(r.fields)
 	r.fields = r.fields[:0]
-	for name, values := range w.header {
-		if strings.HasPrefix(name, http.TrailerPrefix) {
+	for _, name := range slices.Sorted(maps.Keys(w.header)) {
+		if strings.HasPrefix(name, http.TrailerPrefix) || !http1.ValidName(name) {
 			continue
 		}
-		for _, v := range values {
-			r.AddHeader(name, strings.TrimSpace(v))
+		for _, v := range w.header[name] {
+			r.AddHeader(name, strings.TrimSpace(lineBreaks.Replace(v)))
 		}
 	}
 }
 
 // Write sends the head first, if it has not left, with a guess at the content type if there is none, as net/http does.
 func (w *stdWriter) Write(p []byte) (int, error) {
-	if w.taken {
+	switch {
+	case w.taken:
 		return 0, http.ErrHijacked
+	case w.over.Load():
+		return 0, errHandlerOver
 	}
 	if w.stream == nil {
 		if _, set := w.header["Content-Type"]; !set && len(p) > 0 && w.header.Get("Content-Encoding") == "" {
@@ -165,17 +348,31 @@ func (w *stdWriter) Write(p []byte) (int, error) {
 		}
 		w.WriteHeader(http.StatusOK)
 	}
-	if w.c.bodiless() {
-		if w.c.Request.Method() == http.MethodHead {
-			return len(p), nil
-		}
+	head := w.c.Request.Method() == http.MethodHead
+	if w.c.bodiless() && !head {
 		return 0, http.ErrBodyNotAllowed
+	}
+	if w.declared >= 0 && w.written+int64(len(p)) > w.declared {
+		return 0, http.ErrContentLength
+	}
+	w.written += int64(len(p))
+	if head {
+		return len(p), nil
 	}
 	return w.stream.Write(p)
 }
 
+// WriteString is Write.
+func (w *stdWriter) WriteString(s string) (int, error) { return w.Write([]byte(s)) }
+
 // FlushError sends what was written, for http.ResponseController.
 func (w *stdWriter) FlushError() error {
+	switch {
+	case w.taken:
+		return http.ErrHijacked
+	case w.over.Load():
+		return errHandlerOver
+	}
 	if w.stream == nil {
 		w.WriteHeader(http.StatusOK)
 	}
@@ -185,8 +382,22 @@ func (w *stdWriter) FlushError() error {
 // Flush sends what was written.
 func (w *stdWriter) Flush() { w.FlushError() }
 
-// Hijack gives the connection to the caller.
+// Hijack gives the connection to the caller. A response that has begun leaves first, such as the 101 of an upgrade.
 func (w *stdWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	switch {
+	case w.taken:
+		return nil, nil, http.ErrHijacked
+	case w.over.Load():
+		return nil, nil, errHandlerOver
+	}
+	if std := w.c.std(); std != nil && w.c.Request.info.std.ProtoMajor > 1 {
+		return nil, nil, http.ErrNotSupported // before the response is spoilt
+	}
+	if w.stream != nil {
+		if err := w.stream.Flush(); err != nil {
+			return nil, nil, err
+		}
+	}
 	h, err := w.c.wire.hijack(w.c)
 	if err != nil {
 		return nil, nil, err
@@ -196,8 +407,29 @@ func (w *stdWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return h.conn, h.buffer, nil
 }
 
-// EnableFullDuplex is always on: a body may be read after the response has begun.
-func (w *stdWriter) EnableFullDuplex() error { return nil }
+// EnableFullDuplex lets the body be read after the response has begun. It is always on where net/http does not have the connection.
+func (w *stdWriter) EnableFullDuplex() error {
+	if std := w.c.std(); std != nil {
+		return http.NewResponseController(std.w).EnableFullDuplex()
+	}
+	return nil
+}
+
+// SetReadDeadline is net/http's where that has the connection.
+func (w *stdWriter) SetReadDeadline(deadline time.Time) error {
+	if std := w.c.std(); std != nil {
+		return http.NewResponseController(std.w).SetReadDeadline(deadline)
+	}
+	return http.ErrNotSupported
+}
+
+// SetWriteDeadline is net/http's where that has the connection.
+func (w *stdWriter) SetWriteDeadline(deadline time.Time) error {
+	if std := w.c.std(); std != nil {
+		return http.NewResponseController(std.w).SetWriteDeadline(deadline)
+	}
+	return http.ErrNotSupported
+}
 
 // finish ends the response of a handler that has returned.
 func (w *stdWriter) finish() error {
@@ -207,22 +439,38 @@ func (w *stdWriter) finish() error {
 	if w.stream == nil {
 		w.WriteHeader(http.StatusOK)
 	}
-	for name, values := range w.header {
-		if trailer, ok := strings.CutPrefix(name, http.TrailerPrefix); ok {
-			for _, v := range values {
-				w.c.Response.SetTrailer(trailer, v)
-			}
-		}
+	c := w.c
+	head := c.Request.Method() == http.MethodHead
+	switch {
+	case head && w.declared < 0 && w.written > 0 && !c.Response.committed:
+		c.Response.set("Content-Length", strconv.FormatInt(w.written, 10))
+	case head && w.declared < 0:
+		return w.stream.Flush() // what GET would have brought is not known
+	case w.declared > w.written && !c.bodiless():
+		err := w.stream.Flush()
+		c.broken = true
+		return err
 	}
-	for _, list := range w.header.Values("Trailer") {
-		for name := range strings.SplitSeq(list, ",") {
-			for _, v := range w.header.Values(strings.TrimSpace(name)) {
-				w.c.Response.SetTrailer(strings.TrimSpace(name), v)
-			}
-		}
-	}
-	if len(w.c.Response.trailer) > 0 {
+	w.trailer()
+	if len(c.Response.trailer) > 0 && !head {
 		return w.stream.Flush() // a body with a length has no place for a trailer
 	}
 	return nil
+}
+
+// trailer takes over the trailer: what has the prefix, and what was announced.
+func (w *stdWriter) trailer() {
+	r := &w.c.Response
+	for name, values := range w.header {
+		if trailer, ok := strings.CutPrefix(name, http.TrailerPrefix); ok {
+			for _, v := range values {
+				r.SetTrailer(trailer, v)
+			}
+		}
+	}
+	for name := range announced(w.header) {
+		for _, v := range w.header[name] {
+			r.SetTrailer(name, v)
+		}
+	}
 }

@@ -23,9 +23,10 @@ var errTimeout = &Error{Status: http.StatusServiceUnavailable, Cause: ErrHandler
 
 // gate stands between a handler that may come too late and the wire. Once shut, nothing passes.
 type gate struct {
-	mu   sync.Mutex // held while a call is on the wire
-	to   wire
-	shut bool
+	mu    sync.Mutex // held while a call is on the wire
+	to    wire
+	shut  bool
+	begun bool // the head has passed, or the connection was taken
 }
 
 // runWithin runs h on a double of c, so that c can be answered while h still holds the double.
@@ -50,15 +51,18 @@ func runWithin(c *Context, limit time.Duration, h Handler) error {
 	case <-timer.C:
 	}
 	go func() {
-		<-done // however late: nobody else knows of a form that h has read
+		<-done // however late: nobody else knows of a form that h has read, or a file that it has opened
 		d.Request.dropForm()
+		d.Response.dropBody()
 	}()
 	life.cancel(ErrHandlerTimeout)
 	g.mu.Lock()
 	g.shut = true
+	if g.begun {
+		c.Response.committed, c.responded = true, true
+	}
 	g.mu.Unlock()
 	life.end(ErrHandlerTimeout)
-	c.Response.committed, c.responded = d.Response.committed, d.responded
 	return errTimeout
 }
 
@@ -74,10 +78,11 @@ func guardStack(c *Context, h Handler) (err error) {
 	return h(c)
 }
 
-// double returns a Context for the same exchange that shares no memory with c but the wire behind g.
+// double returns a Context for the same exchange that shares no memory with c but the wire behind g. Its context descends from c's, so
+// whatever ends that, a limit around this one, say, ends both.
 func (c *Context) double(g *gate) *Context {
 	d := c.Detach()
-	d.wire = g
+	d.wire, d.base = g, c.Context().(*requestContext).Context
 	d.Request.buffered, d.Request.streaming = c.Request.buffered, c.Request.streaming
 	d.Request.maxBody, d.Request.bodyErr, d.Request.read = c.Request.maxBody, c.Request.bodyErr, c.Request.read
 	d.Request.form = c.Request.form
@@ -121,7 +126,7 @@ func (g *gate) readBody(c *Context, p []byte) (n int, err error) {
 }
 
 func (g *gate) begin(c *Context, length int64) error {
-	return g.pass(func(w wire) error { return w.begin(c, length) })
+	return g.pass(func(w wire) error { g.begun = true; return w.begin(c, length) })
 }
 
 func (g *gate) write(c *Context, p []byte) error {
@@ -141,7 +146,11 @@ func (g *gate) sendFile(c *Context, f *os.File, offset, n int64) error {
 }
 
 func (g *gate) hijack(c *Context) (h hijacked, err error) {
-	err = g.pass(func(w wire) error { h, err = w.hijack(c); return err })
+	err = g.pass(func(w wire) error {
+		h, err = w.hijack(c)
+		g.begun = g.begun || err == nil
+		return err
+	})
 	return h, err
 }
 
@@ -149,8 +158,11 @@ func (g *gate) watch(c *Context) {
 	g.pass(func(w wire) error { w.watch(c); return nil })
 }
 
-func (g *gate) attach(c *Context, rc *requestContext) {
-	g.pass(func(w wire) error { w.attach(c, rc); return nil })
+func (g *gate) attach(*Context, *requestContext) {} // the context that it descends from is attached
+
+func (g *gate) trailer() (trailer http.Header) {
+	g.pass(func(w wire) error { trailer = w.trailer(); return nil })
+	return trailer
 }
 
 func (g *gate) mayWait(*Context) {} // it is on a goroutine of its own

@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -24,9 +26,9 @@ func loadTLS(certFile, keyFile string) (*tls.Config, error) {
 // ServeTLS is Serve with TLS. config holds the certificates, or a way to get them, and is not changed; unless it names protocols
 // (NextProtos), HTTP/2 and HTTP/1.1 are offered. HTTP/2 is served by net/http, with the same routes and phases.
 func (s *Server) ServeTLS(ln net.Listener, config *tls.Config) error {
-	if config == nil || len(config.Certificates) == 0 && config.GetCertificate == nil && config.GetConfigForClient == nil {
+	if err := checkTLS(config); err != nil {
 		ln.Close()
-		return errors.New("serve TLS: the tls.Config has no certificate")
+		return fmt.Errorf("serve TLS: %w", err)
 	}
 	if err := s.freeze(); err != nil {
 		ln.Close()
@@ -44,8 +46,27 @@ func (s *Server) ServeTLS(ln net.Listener, config *tls.Config) error {
 	return err
 }
 
-// admit shakes hands on a TLS connection, and leads HTTP/2 to net/http.
-func (s *Server) admit(nc net.Conn) bool {
+// checkTLS finds the mistakes in a config that would otherwise show in each handshake only.
+func checkTLS(config *tls.Config) error {
+	switch {
+	case config == nil || len(config.Certificates) == 0 && config.GetCertificate == nil && config.GetConfigForClient == nil:
+		return errors.New("the tls.Config has no certificate")
+	case config.MaxVersion != 0 && config.MaxVersion < max(config.MinVersion, tls.VersionTLS12):
+		return fmt.Errorf("the tls.Config allows no version: from %s to %s",
+			tls.VersionName(max(config.MinVersion, tls.VersionTLS12)), tls.VersionName(config.MaxVersion))
+	}
+	for i := range config.Certificates {
+		cert := &config.Certificates[i]
+		if len(cert.Certificate) == 0 || cert.PrivateKey == nil {
+			return fmt.Errorf("certificate %d of the tls.Config is empty or has no key", i)
+		}
+	}
+	return nil
+}
+
+// admit shakes hands on a TLS connection, and leads HTTP/2 to net/http. It returns when the connection belongs to HTTP/1.1 or has ended,
+// so that all of them count against Config.MaxConns.
+func (s *Server) admit(nc net.Conn) (stays bool) {
 	secure, ok := nc.(*tls.Conn)
 	if !*s.config.NoDelay {
 		s.delay(nc, secure)
@@ -53,13 +74,14 @@ func (s *Server) admit(nc net.Conn) bool {
 	if !ok {
 		return true
 	}
-	ctx, cancel := s.base, context.CancelFunc(func() {})
-	if s.config.HeadTimeout > 0 {
-		ctx, cancel = context.WithTimeout(s.base, s.config.HeadTimeout)
-	}
-	defer cancel()
-	if err := secure.HandshakeContext(ctx); err != nil {
-		s.config.Logger.Debug("TLS handshake failed", "remote", nc.RemoteAddr(), "error", err)
+	defer func() {
+		if v := recover(); v != nil { // of a hook or a callback of the tls.Config
+			s.config.Logger.Error("connection failed", "remote", nc.RemoteAddr(), "error", v, "stack", string(debug.Stack()))
+			nc.Close()
+			stays = false
+		}
+	}()
+	if !s.welcomes(nc.RemoteAddr()) || !s.shakeHands(secure) {
 		nc.Close()
 		return false
 	}
@@ -69,6 +91,37 @@ func (s *Server) admit(nc net.Conn) bool {
 	s.h2.serve(nc)
 	return false
 }
+
+// shakeHands gives the handshake the time of a head. A shutdown ends it, as nothing was asked yet.
+func (s *Server) shakeHands(secure *tls.Conn) bool {
+	ctx, cancel := s.h2.open, context.CancelFunc(func() {})
+	if s.config.HeadTimeout > 0 {
+		ctx, cancel = context.WithTimeout(ctx, s.config.HeadTimeout)
+	}
+	defer cancel()
+	err := secure.HandshakeContext(ctx)
+	if err == nil {
+		return true
+	}
+	s.config.Logger.Debug("TLS handshake failed", "remote", secure.RemoteAddr(), "error", err)
+	if bad, ok := errors.AsType[tls.RecordHeaderError](err); ok && bad.Conn != nil && looksLikeHTTP(bad.RecordHeader[:]) {
+		bad.Conn.SetWriteDeadline(time.Now().Add(time.Second))
+		bad.Conn.Write(notHTTPS)
+	}
+	return false
+}
+
+// looksLikeHTTP reports whether what should be a TLS record is the begin of a request.
+func looksLikeHTTP(record []byte) bool {
+	switch string(record) {
+	case "GET /", "HEAD ", "POST ", "PUT /", "PATCH", "DELET", "OPTIO":
+		return true
+	}
+	return false
+}
+
+var notHTTPS = []byte("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n" +
+	"Content-Length: 41\r\n\r\nThis port speaks HTTPS, not plain HTTP.\r\n")
 
 // delay undoes what package net has done to a connection that it accepted.
 func (s *Server) delay(nc net.Conn, secure *tls.Conn) {
@@ -85,13 +138,18 @@ type http2Server struct {
 	server http.Server
 	conns  chan net.Conn
 	start  sync.Once
-	done   chan struct{}
-	end    sync.Once
+	open   context.Context // until a shutdown begins
+	close  context.CancelFunc
+
+	mu     sync.Mutex
+	served map[net.Conn]chan struct{} // those that serve waits for
 }
 
 func newHTTP2Server(s *Server) *http2Server {
-	h := &http2Server{conns: make(chan net.Conn), done: make(chan struct{})}
+	h := &http2Server{conns: make(chan net.Conn), served: make(map[net.Conn]chan struct{})}
+	h.open, h.close = context.WithCancel(context.Background())
 	h.server.Handler = s
+	h.server.DisableGeneralOptionsHandler = true // OPTIONS * is ours to answer
 	h.server.Protocols = new(http.Protocols)
 	h.server.Protocols.SetHTTP2(true)
 	h.server.Protocols.SetUnencryptedHTTP2(true)
@@ -101,16 +159,46 @@ func newHTTP2Server(s *Server) *http2Server {
 	h.server.HTTP2 = &http.HTTP2Config{WriteByteTimeout: max(s.config.WriteTimeout, 0)}
 	h.server.MaxHeaderBytes = s.config.Limits.Head
 	h.server.BaseContext = func(net.Listener) context.Context { return s.base }
+	h.server.ErrorLog = slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug)
+	h.server.ConnState = h.state
 	return h
 }
 
-// serve hands nc over. net/http closes it.
+// serve has net/http serve nc, and returns when nc is closed.
 func (h *http2Server) serve(nc net.Conn) {
+	closed := make(chan struct{})
+	h.mu.Lock()
+	h.served[nc] = closed
+	h.mu.Unlock()
+	if h.hand(nc) {
+		<-closed
+		return
+	}
+	h.state(nc, http.StateClosed)
+}
+
+// hand gives nc to net/http, which closes it. It reports whether it is taken.
+func (h *http2Server) hand(nc net.Conn) bool {
 	h.start.Do(func() { go h.server.Serve(h) })
 	select {
 	case h.conns <- nc:
-	case <-h.done:
+		return true
+	case <-h.open.Done():
 		nc.Close()
+		return false
+	}
+}
+
+// state is told by net/http what becomes of nc.
+func (h *http2Server) state(nc net.Conn, state http.ConnState) {
+	if state != http.StateClosed && state != http.StateHijacked {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if closed := h.served[nc]; closed != nil {
+		delete(h.served, nc)
+		close(closed)
 	}
 }
 
@@ -119,14 +207,14 @@ func (h *http2Server) Accept() (net.Conn, error) {
 	select {
 	case nc := <-h.conns:
 		return nc, nil
-	case <-h.done:
+	case <-h.open.Done():
 		return nil, net.ErrClosed
 	}
 }
 
 // Close ends the listener.
 func (h *http2Server) Close() error {
-	h.end.Do(func() { close(h.done) })
+	h.close()
 	return nil
 }
 
@@ -134,12 +222,16 @@ func (h *http2Server) Close() error {
 func (h *http2Server) Addr() net.Addr { return &net.TCPAddr{} }
 
 func (h *http2Server) shutdown(ctx context.Context) error {
-	h.Close()
-	return h.server.Shutdown(ctx)
+	h.close()
+	err := h.server.Shutdown(ctx)
+	if err != nil {
+		h.server.Close()
+	}
+	return err
 }
 
-func (h *http2Server) close() error {
-	h.Close()
+func (h *http2Server) closeNow() error {
+	h.close()
 	return h.server.Close()
 }
 
@@ -150,6 +242,6 @@ func (co *conn) switchToHTTP2(t *engine.Turn) engine.Next {
 		return engine.Abort
 	}
 	nc.SetDeadline(time.Time{})
-	co.server.h2.serve(nc)
+	co.server.h2.hand(nc)
 	return engine.Detached
 }

@@ -65,6 +65,9 @@ func (c *Context) Upgrade(name string, p Protocol) error {
 // once the response has begun, and where there is no connection of one's own (HTTP/2).
 func (c *Context) Hijack() (net.Conn, error) {
 	c.inUse()
+	if c.Response.committed {
+		return nil, errors.New("hyperlane: the response has begun")
+	}
 	h, err := c.wire.hijack(c)
 	if err != nil {
 		return nil, err

@@ -105,8 +105,10 @@ func (b *blocking) run(accept func(*Conn) Protocol, next Next) {
 // turns is the life of the connection: wait, serve, send.
 func (b *blocking) turns(next Next) error {
 	t := &b.turn
-	for {
-		if t.Err = b.await(next); t.Err != nil && (next == AwaitMessage || len(t.In) == 0 && next != AwaitForever) {
+	for moved := false; ; {
+		if moved && len(t.In) > 0 {
+			t.Err = nil // the rest of the old protocol's input is the new one's first
+		} else if t.Err = b.await(next); t.Err != nil && (next == AwaitMessage || len(t.In) == 0 && next != AwaitForever) {
 			if t.Err == io.EOF || t.Err == ErrTimeout {
 				return nil
 			}
@@ -115,7 +117,8 @@ func (b *blocking) turns(next Next) error {
 		t.Restart, t.Need = false, 0
 		speaker := b.protocol()
 		next = speaker.Serve(t)
-		b.switched = b.switched || b.protocol() != speaker
+		moved = b.protocol() != speaker
+		b.switched = b.switched || moved
 		if next == Detached {
 			return nil
 		}

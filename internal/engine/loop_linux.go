@@ -122,7 +122,7 @@ func (l *loop) run(s *seat) {
 // sleep waits for events or for a wake.
 func (l *loop) sleep() {
 	l.mu.Lock()
-	if len(l.pushed) > 0 {
+	if len(l.pushed) > 0 || l.set.closing.Load() && l.open.Load() == 0 {
 		l.mu.Unlock()
 		return
 	}

@@ -269,8 +269,7 @@ func (c *loopConn) turns(s *seat) {
 			case next == OffLoop:
 				c.moveOff(s)
 				return
-			case s.leads && len(t.In) > 0 && served < servesPerTurn &&
-				(next == AwaitMessage || next == AwaitForever && c.speaker.Load() != before):
+			case s.leads && next == AwaitMessage && len(t.In) > 0 && served < servesPerTurn && !s.switched:
 				continue
 			}
 		}

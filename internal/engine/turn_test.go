@@ -224,7 +224,7 @@ func TestAFileIsSent(t *testing.T) {
 		defer f.Close()
 		const size = 5 << 20
 		f.Write(pattern(size))
-		s.file = f
+		s.file.Store(f)
 		p := s.dial()
 		p.say(fmt.Sprintf("before\nfile %d\nafter\n", size-3))
 		p.hear("before\n" + string(patternFrom(3, size-3)) + fmt.Sprintf("file %d\nafter\n", size-3))

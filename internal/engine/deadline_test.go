@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+func TestAnIdleConnectionIsClosedInOrder(t *testing.T) {
+	onEachDriver(t, func(t *testing.T, d testDriver) {
+		s := start(t, d, Config{IdleTimeout: 30 * time.Millisecond})
+		p := s.dial()
+		p.say("x\n")
+		p.hear("x\n")
+		p.hearEnd()
+		s.eventually("the connection has ended", func() bool { return len(s.closings()) == 1 })
+		if err := s.closings()[0]; err != nil {
+			t.Errorf("closed with %v, want nil", err)
+		}
+	})
+}
+
+func TestAConnectionThatNeverSpeaksIsClosed(t *testing.T) {
+	onEachDriver(t, func(t *testing.T, d testDriver) {
+		s := start(t, d, Config{HeadTimeout: 30 * time.Millisecond})
+		s.dial().hearEnd()
+	})
+}
+
+func TestAHeadThatTricklesInRunsIntoItsDeadline(t *testing.T) {
+	onEachDriver(t, func(t *testing.T, d testDriver) {
+		s := start(t, d, Config{HeadTimeout: 60 * time.Millisecond})
+		p := s.dial()
+		trickled := make(chan int)
+		go func() {
+			n := 0
+			for ; ; n++ {
+				if _, err := p.Write([]byte("x")); err != nil {
+					break
+				}
+				time.Sleep(5 * time.Millisecond) // the peer is slow: that is the case
+			}
+			trickled <- n
+		}()
+		line, _ := p.r.ReadString('\n')
+		if len(line) < 10 || line[:5] != "ended" {
+			t.Errorf("heard %q, want the end of input told", line)
+		}
+		p.Close()
+		<-trickled
+	})
+}
+
+func TestABodyEarnsTimeByItsBytes(t *testing.T) {
+	// the body brings 100 bytes every 10 ms: more than 1000 a second, and less than 100,000
+	for _, c := range []struct {
+		rate int
+		line string // what is heard at the end
+	}{{1000, "body 3000\n"}, {100_000, "body ended: engine: deadline passed\n"}} {
+		onEachDriver(t, func(t *testing.T, d testDriver) {
+			s := start(t, d, Config{BodyTimeout: 100 * time.Millisecond, BodyRate: c.rate, HeadTimeout: time.Second})
+			p := s.dial()
+			p.say("need 3000\n")
+			go func() {
+				for range 30 {
+					if _, err := p.Write(pattern(100)); err != nil {
+						return
+					}
+					time.Sleep(10 * time.Millisecond) // the peer is slow: that is the case
+				}
+			}()
+			p.hear(c.line)
+		})
+	}
+}
+
+func TestFillRunsIntoTheDeadlineOfABody(t *testing.T) {
+	onEachDriver(t, func(t *testing.T, d testDriver) {
+		s := start(t, d, Config{BodyTimeout: 40 * time.Millisecond})
+		p := s.dial()
+		p.say("fill 100\n123")
+		// The pattern does not matter: the bytes are counted before they are compared.
+		line, _ := p.r.ReadString('\n')
+		if want := "garbled filled 3: engine: deadline passed\n"; line != want {
+			t.Errorf("heard %q, want %q", line, want)
+		}
+		p.hearEnd()
+	})
+}
+
+func TestAPeerThatTakesNothingIsClosedAfterTheWriteTimeout(t *testing.T) {
+	for _, line := range []string{"out 30000000\n", "write 30000000\n", "off\nwrite 30000000\n"} {
+		onEachDriver(t, func(t *testing.T, d testDriver) {
+			s := start(t, d, Config{WriteTimeout: 50 * time.Millisecond})
+			p := s.dial()
+			p.say(line)
+			s.eventually("the connection has ended", func() bool { return len(s.closings()) == 1 })
+			if err := s.closings()[0]; err != nil && !errors.Is(err, ErrTimeout) {
+				t.Errorf("closed with %v, want %v", err, ErrTimeout)
+			}
+		})
+	}
+}

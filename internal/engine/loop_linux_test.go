@@ -1,0 +1,429 @@
+//go:build !386
+
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+)
+
+func (c *loopConn) hasUnsent() bool { return c.state.Load()&unsent != 0 }
+
+func TestAHandlerThatBlocksDoesNotHoldUpItsLoop(t *testing.T) {
+	onLoops(t, func(t *testing.T, d testDriver) {
+		s := start(t, d, Config{})
+		slow, fast := s.dial(), s.dial()
+		slow.say("before\ngate\nafter\n")
+		<-s.inside
+		fast.say("fast\n")
+		fast.hear("fast\n")
+		slow.say("much later\n")
+		fast.say("faster\n")
+		fast.hear("faster\n")
+		close(s.gate)
+		slow.hear("before\ngate\nafter\nmuch later\n")
+		slow.say("again\n")
+		slow.hear("again\n")
+		if s.over.Load() == 0 {
+			t.Error("Leave did not report that the loop was given away")
+		}
+	})
+}
+
+func TestManyHandlersThatBlockAtOnceLeaveTheLoopServed(t *testing.T) {
+	onLoops(t, func(t *testing.T, d testDriver) {
+		s := start(t, d, Config{})
+		var blocked []*peer
+		for range 30 {
+			p := s.dial()
+			p.say("gate\n")
+			blocked = append(blocked, p)
+		}
+		for range blocked {
+			<-s.inside
+		}
+		p := s.dial()
+		p.say("x\n")
+		p.hear("x\n")
+		close(s.gate)
+		for _, p := range blocked {
+			p.hear("gate\n")
+		}
+	})
+}
+
+func TestAHandlerThatSpinsDoesNotHoldUpItsLoop(t *testing.T) {
+	onLoops(t, func(t *testing.T, d testDriver) {
+		s := start(t, d, Config{})
+		s.spin.Store(true)
+		slow, fast := s.dial(), s.dial()
+		slow.say("spin\n")
+		<-s.inside
+		fast.say("unspin\n")
+		fast.hear("unspin\n")
+		slow.hear("spin\n")
+	})
+}
+
+func TestAHangupIsToldOnceWhileAHandlerRuns(t *testing.T) {
+	for _, prefix := range []string{"", "off\n"} {
+		onEachDriver(t, func(t *testing.T, d testDriver) {
+			s := start(t, d, Config{})
+			p := s.dial()
+			p.say(prefix + "gate\n")
+			<-s.inside
+			p.closeWrite()
+			s.eventually("the hang-up was told", func() bool { return s.hangups.Load() > 0 })
+			close(s.gate)
+			p.hear(prefix + "gate\n") // who closes one half still gets the answer
+			p.hearEnd()
+			s.eventually("the connection has ended", func() bool { return len(s.closings()) == 1 })
+			if err := s.closings()[0]; err != nil {
+				t.Errorf("closed with %v, want nil", err)
+			}
+			if n := s.hangups.Load(); n != 1 {
+				t.Errorf("told %d times, want 1", n)
+			}
+		})
+	}
+}
+
+func TestAHungUpConnectionDoesNotSpinItsLoop(t *testing.T) {
+	for _, end := range []string{"half", "pipelined", "reset"} {
+		onLoops(t, func(t *testing.T, d testDriver) {
+			s := start(t, d, Config{})
+			p := s.dial()
+			p.say("gate\n")
+			<-s.inside
+			switch end {
+			case "pipelined":
+				p.say("more\n")
+				p.closeWrite()
+			case "half":
+				p.closeWrite()
+			default:
+				if tcp, ok := p.Conn.(interface{ SetLinger(int) error }); ok {
+					tcp.SetLinger(0)
+				}
+				p.Close()
+			}
+			s.eventually("the hang-up was told", func() bool { return s.hangups.Load() == 1 })
+			other := s.dial()
+			other.say("x\n")
+			other.hear("x\n")
+			l := s.engine.loops.list[0]
+			before := l.steps.Load()
+			ticks := s.engine.clock.after(100 * time.Millisecond)
+			s.eventually("some ticks are over", func() bool { return s.engine.clock.passed(ticks) })
+			if n := l.steps.Load() - before; n > 20 {
+				t.Errorf("the loop woke %d times for nothing", n)
+			}
+			close(s.gate)
+			s.eventually("the connection has ended", func() bool { return len(s.closings()) == 1 })
+		})
+	}
+}
+
+func TestNoDescriptorsLeftIsNotTheEnd(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE} {
+		onLoops(t, func(t *testing.T, d testDriver) {
+			var asked atomic.Int32
+			var fail atomic.Bool
+			fail.Store(true)
+			acceptErrno = func() syscall.Errno {
+				asked.Add(1)
+				if fail.Load() {
+					return errno
+				}
+				return 0
+			}
+			s := start(t, d, Config{})
+			t.Cleanup(func() { // before the engine's own: no leader is in accept any more when this is the last
+				acceptErrnoOff(s)
+			})
+			p := s.dial()
+			p.say("x\n")
+			s.eventually("it was tried again", func() bool { return asked.Load() >= 3 })
+			if n := s.failed.Load(); n != 1 {
+				t.Errorf("Failed was told %d times, want 1", n)
+			}
+			if n := s.engine.loops.list[0].steps.Load(); n > 50 {
+				t.Errorf("the loop woke %d times", n)
+			}
+			fail.Store(false)
+			p.hear("x\n")
+		})
+	}
+}
+
+// acceptErrnoOff ends the engine of s and takes the injected failure away.
+func acceptErrnoOff(s *server) {
+	s.engine.Close()
+	s.eventually("no goroutine of the engine is left", func() bool { return !strings.Contains(stacks(), "engine.(*loop).run") })
+	acceptErrno = nil
+}
+
+func TestAnEventOfAnEarlierConnectionOnTheDescriptorIsIgnored(t *testing.T) {
+	l, serves, conns := aloneLoop(t, 2)
+	s := takeLeaderSeat(4096)
+	s.leads = true
+	a, b := conns[0], conns[1]
+	stale := []syscall.EpollEvent{
+		{Events: syscall.EPOLLIN, Fd: a.fd, Pad: a.generation},
+		{Events: syscall.EPOLLIN | syscall.EPOLLHUP, Fd: a.fd, Pad: a.generation},
+		{Events: syscall.EPOLLIN | syscall.EPOLLHUP, Fd: b.fd, Pad: a.generation},
+	}
+	a.claim()
+	a.end(s, nil)
+	// The kernel gives the lowest free number: the next socket is on a's descriptor, in the same batch.
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	syscall.Write(pair[1], []byte("for the new one"))
+	l.set.engine.open.Add(1)
+	l.open.Add(1)
+	reused := newLoopConn(l, pair[0])
+	reused.open(l, s)
+	if reused.fd != a.fd {
+		t.Fatalf("the kernel gave descriptor %d, not %d again", reused.fd, a.fd)
+	}
+	before := serves.Load()
+	for i := range stale {
+		l.dispatch(s, &stale[i])
+	}
+	if n := serves.Load() - before; n != 0 {
+		t.Errorf("a stale event was served %d times", n)
+	}
+	if l.set.table.at(int(reused.fd)) != reused || reused.state.Load() != 0 {
+		t.Error("a stale event has touched the new connection")
+	}
+	l.dispatch(s, &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: reused.fd, Pad: reused.generation})
+	if n := serves.Load() - before; n != 1 {
+		t.Errorf("the new connection's event was served %d times", n)
+	}
+	reused.claim()
+	reused.end(s, nil)
+	b.claim()
+	b.end(s, nil)
+	syscall.Close(pair[1])
+}
+
+// aloneLoop returns a loop that nobody leads, and n connections on it.
+func aloneLoop(t *testing.T, n int) (*loop, *atomic.Int32, []*loopConn) {
+	t.Helper()
+	var serves atomic.Int32
+	e := New(Config{Accept: func(*Conn) Protocol { return counting{&serves} }})
+	set := &e.loops
+	set.engine = e
+	set.monitor.init()
+	l, err := newLoop(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set.list = []*loop{l}
+	t.Cleanup(l.poller.close)
+	s := takeLeaderSeat(4096)
+	s.leads = true
+	var conns []*loopConn
+	for range n {
+		pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { syscall.Close(pair[1]) })
+		e.open.Add(1)
+		l.open.Add(1)
+		c := newLoopConn(l, pair[0])
+		c.open(l, s)
+		conns = append(conns, c)
+	}
+	return l, &serves, conns
+}
+
+type counting struct{ serves *atomic.Int32 }
+
+func (c counting) Serve(t *Turn) Next { c.serves.Add(1); t.In = nil; return AwaitMessage }
+func (counting) Hangup()              {}
+func (counting) Drain()               {}
+func (counting) Closed(error)         {}
+
+func TestAskingManyTimesClosesOnce(t *testing.T) {
+	onEachDriver(t, func(t *testing.T, d testDriver) {
+		s := start(t, d, Config{})
+		for i := range 20 {
+			p := s.dial()
+			p.say("x\n")
+			p.hear("x\n")
+			c := s.last.Load()
+			var wg sync.WaitGroup
+			for range 8 {
+				wg.Go(c.Close)
+			}
+			p.Close()
+			wg.Wait()
+			s.eventually("the connection has ended", func() bool { return len(s.closings()) == i+1 })
+			c.Close()
+			if err := c.Send([]byte("x")); err != ErrClosed {
+				t.Errorf("Send: %v, want %v", err, ErrClosed)
+			}
+		}
+	})
+}
+
+func TestOneFatConnectionDoesNotStarveOthers(t *testing.T) {
+	onLoops(t, func(t *testing.T, d testDriver) {
+		s := start(t, d, Config{})
+		fat, lean := s.dial(), s.dial()
+		stop := make(chan struct{})
+		var wg sync.WaitGroup
+		wg.Go(func() { io.Copy(io.Discard, fat.Conn) })
+		wg.Go(func() {
+			flood := []byte(strings.Repeat("x\n", 64<<10))
+			for {
+				select {
+				case <-stop:
+					fat.Close()
+					return
+				default:
+					fat.Write(flood)
+				}
+			}
+		})
+		for range 50 {
+			lean.say("lean\n")
+			lean.hear("lean\n")
+		}
+		close(stop)
+		wg.Wait()
+	})
+}
+
+func TestAnIdleConnectionKeepsNothingButItsStruct(t *testing.T) {
+	if size := unsafe.Sizeof(loopConn{}); size > 250 {
+		t.Errorf("a connection takes %d bytes", size)
+	}
+	onLoops(t, func(t *testing.T, d testDriver) {
+		s := start(t, d, Config{})
+		p := s.dial()
+		p.say("part")
+		s.eventually("the part has been read", func() bool { return s.serves.Load() == 1 })
+		p.say(" and rest\n")
+		p.hear("part and rest\n")
+		c := s.last.Load().driver.(*loopConn)
+		s.eventually("the connection is free", func() bool { return c.state.Load() == 0 })
+		if !c.claim() {
+			t.Fatal("not free")
+		}
+		if c.rest != nil || c.out != nil || c.seat != nil || c.parked != nil {
+			t.Errorf("an idle connection keeps something")
+		}
+		c.release(nil)
+	})
+}
+
+func TestConnectionsAreSpreadOverTheLoops(t *testing.T) {
+	onLoops(t, func(t *testing.T, d testDriver) {
+		s := start(t, d, Config{Loops: 4})
+		for range 40 {
+			p := s.dial()
+			p.say("x\n")
+			p.hear("x\n")
+		}
+		for i, l := range s.engine.loops.list {
+			if n := l.open.Load(); n != 10 {
+				t.Errorf("loop %d has %d connections, want 10", i, n)
+			}
+		}
+	})
+}
+
+// TestShutdownUnderLoad has clients that do everything at once, and ends the engine in the middle of it.
+func TestShutdownUnderLoadLeavesNothing(t *testing.T) {
+	onEachDriver(t, func(t *testing.T, d testDriver) {
+		s := start(t, d, Config{Loops: 2, WriteTimeout: time.Second})
+		close(s.gate)
+		s.inside = make(chan struct{}, 1<<20)
+		var wg sync.WaitGroup
+		stop := make(chan struct{})
+		var done atomic.Int32
+		for i := range 16 {
+			wg.Go(func() {
+				random := rand.New(rand.NewPCG(1, uint64(i)))
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					done.Add(1)
+					s.misbehave(d, random)
+				}
+			})
+		}
+		s.eventually("much has happened", func() bool { return done.Load() > 300 })
+		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		defer cancel()
+		s.engine.Shutdown(ctx)
+		close(stop)
+		wg.Wait()
+		s.eventually("each connection was closed once", func() bool {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return len(s.closed) == s.opened
+		})
+	})
+}
+
+// misbehave is the life of one client that does what it likes.
+func (s *server) misbehave(d testDriver, random *rand.Rand) {
+	nc, err := dialer.Dial(s.addr.Network(), s.addr.String())
+	if err != nil {
+		return
+	}
+	defer nc.Close()
+	nc.SetDeadline(time.Now().Add(time.Second))
+	lines := []string{"x\n", "gate\n", "off\n", "out 100000\n", "write 300000\n", "need 10\n0123456789", "fill 10\n0123456789", "close\n",
+		"linger\n", "abort\n", "panic\n", "goexit\n", "off\npanic\n", "half a line", "switch\n\x05\x00", "switch\nzz\x05", "send 3\n", "off\nfill 100\n"}
+	for range 1 + random.IntN(4) {
+		if _, err := io.WriteString(nc, lines[random.IntN(len(lines))]); err != nil {
+			return
+		}
+		switch random.IntN(4) {
+		case 0:
+			nc.Read(make([]byte, 1+random.IntN(1000)))
+		case 1:
+			runtime.Gosched()
+		}
+	}
+	switch random.IntN(4) {
+	case 0:
+		if half, ok := nc.(interface{ CloseWrite() error }); ok {
+			half.CloseWrite()
+			io.Copy(io.Discard, io.LimitReader(nc, 1<<20))
+		}
+	case 1:
+		if tcp, ok := nc.(interface{ SetLinger(int) error }); ok {
+			tcp.SetLinger(0)
+		}
+	}
+}
+
+func BenchmarkLineOnALoop(b *testing.B) {
+	for _, loops := range []bool{false, true} {
+		b.Run(fmt.Sprintf("loops=%v", loops), func(b *testing.B) {
+			e := New(Config{Accept: func(*Conn) Protocol { return echo{} }})
+			benchmarkEcho(b, e, loops)
+		})
+	}
+}
