@@ -147,6 +147,10 @@ func FuzzChunkedBody(f *testing.F) {
 		if err != nil || !b.Done() || n > 4000 {
 			return
 		}
+		// RFC 9112 section 7.1.1 has white space before the semicolon of an extension; net/http refuses it there.
+		if bytes.Contains(in[:n], []byte(" ;")) || bytes.Contains(in[:n], []byte("\t;")) {
+			return
+		}
 		message := append([]byte("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"), in[:n]...)
 		reader := bufio.NewReader(bytes.NewReader(message))
 		r, err := http.ReadRequest(reader)
