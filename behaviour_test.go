@@ -108,3 +108,18 @@ func (l *logbook) String() string {
 }
 
 func (l *logbook) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+// tellWhenServing returns a logger that closes serving when a server says that it serves.
+func tellWhenServing(serving chan struct{}) *slog.Logger {
+	var once sync.Once
+	return slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) {
+		if bytes.Contains(p, []byte("serving addr=")) {
+			once.Do(func() { close(serving) })
+		}
+		return len(p), nil
+	}), nil))
+}
+
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

@@ -156,6 +156,12 @@ func (co *conn) body(t *engine.Turn, c *Context, w *h1Wire, n int) (end int, nex
 	case w.body.Done():
 		return n, 0, true
 	case h.Chunked:
+		if t.OnLoop() {
+			// Decoding changes the input, which a turn elsewhere would begin with.
+			if co.server.find(c); c.route.offLoop() {
+				return 0, engine.OffLoop, false
+			}
+		}
 		if end, ok := co.chunked(t, c, w, n); ok {
 			return end, 0, true
 		}
@@ -235,18 +241,21 @@ func (co *conn) run(t *engine.Turn, c *Context, w *h1Wire, offLoop bool) {
 
 // after ends the message: what of the request is unread must not become the next one.
 func (co *conn) after(t *engine.Turn, c *Context, w *h1Wire) (next engine.Next, more bool) {
-	if w.hijacked {
-		return engine.Detached, false
-	}
 	unread := w.streaming && !w.body.Done()
-	if !c.broken {
+	if !c.broken && !w.hijacked {
 		w.finish(c)
+	}
+	if !w.failed && !w.hijacked && (c.broken || len(co.server.hooks.finish) > 0) {
+		// Answers before this one must not be lost with it, and the hooks are told of what has left.
+		if w.passed(t.Flush()) != nil {
+			c.broken = true
+		}
 	}
 	co.server.finished(c)
 	c.returned.Store(findMisuse)
 	switch {
-	case c.broken && t.Err != nil:
-		return engine.Abort, false
+	case w.hijacked:
+		return engine.Detached, false
 	case c.broken:
 		return engine.Abort, false
 	case c.Response.upgrade != nil:

@@ -106,11 +106,11 @@ func FuzzCookie(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line, name string) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header["Cookie"] = []string{line}
-		c := requestTo(t, r, Config{})
-		c.server = server
+		c := requestTo(t, r, server)
 		value, found := c.Request.Cookie(name)
 		std, err := r.Cookie(name)
-		if err == nil && len(r.CookiesNamed(name)) == 1 && strings.Count(line, "=") == 1 && (!found || value != std.Value) {
+		// net/http takes a name without "=" for a cookie, space before it for nothing, and of a doubled name the first that is valid.
+		if err == nil && strings.Contains(line, "=") && !strings.ContainsAny(line, "; \t") && (!found || value != std.Value) {
 			t.Errorf("%q: %q is %q, %v; net/http has %q", line, name, value, found, std.Value)
 		}
 		if v, err := c.Request.SignedCookie("s"); err == nil {
@@ -124,8 +124,7 @@ func FuzzCookie(f *testing.F) {
 			return // too long
 		}
 		r.Header["Cookie"] = []string{line, "s=" + sealed.Value}
-		c = requestTo(t, r, Config{})
-		c.server = server
+		c = requestTo(t, r, server)
 		if v, err := c.Request.EncryptedCookie("s"); err != nil && len(line) < 1000 || err == nil && v != name {
 			t.Errorf("behind %q: %q, %v", line, v, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -148,9 +149,7 @@ func (r *Response) problem(c *Context, e *Error) {
 		return
 	}
 	doc := map[string]any{}
-	for k, v := range e.Extensions {
-		doc[k] = v
-	}
+	maps.Copy(doc, e.Extensions)
 	doc["title"], doc["status"] = title, status
 	if e.Type != "" {
 		doc["type"] = e.Type

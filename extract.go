@@ -255,47 +255,16 @@ func (q *queryScan) next(name string) (value []byte, found bool) {
 		var pair []byte
 		pair, q.rest = cut(q.rest, '&')
 		key, value := cut(pair, '=')
-		if len(key) == 0 {
-			continue
-		}
-		if string(key) == name || decodesTo(key, name) {
+		if len(key) > 0 && decodesTo(key, name) {
 			return value, true
 		}
 	}
 	return nil, false
 }
 
-// decodesTo is unescape(string(raw)) == text, for a raw that is not text as it is.
 func decodesTo(raw []byte, text string) bool {
-	for len(raw) > 0 && text != "" {
-		b := raw[0]
-		switch raw = raw[1:]; b {
-		case '+':
-			b = ' '
-		case '%':
-			if len(raw) < 2 {
-				return false
-			}
-			high, low := unhex(raw[0]), unhex(raw[1])
-			if high > 15 || low > 15 {
-				return false
-			}
-			b, raw = high<<4|low, raw[2:]
-		}
-		if b != text[0] {
-			return false
-		}
-		text = text[1:]
+	if !bytes.ContainsAny(raw, "%+") {
+		return string(raw) == text
 	}
-	return len(raw) == 0 && text == ""
-}
-
-func unhex(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		return (c|0x20) - 'a' + 10
-	}
-	return 255
+	return unescape(string(raw)) == text
 }

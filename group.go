@@ -34,6 +34,9 @@ type outermost = Group
 // Group returns a group whose routes begin with prefix, which may hold params: "/api/{version:v[0-9]+}". Its middleware runs
 // inside g's.
 func (g *Group) Group(prefix string) *Group {
+	if prefix != "" && prefix[0] != '/' {
+		g.server.mistake(fmt.Errorf("%s: group prefix %q does not begin with a slash", caller(2), prefix))
+	}
 	return &Group{server: g.server, parent: g, host: g.host, prefix: g.prefix + strings.TrimSuffix(prefix, "/")}
 }
 
@@ -97,6 +100,9 @@ func (g *Group) add(method, pattern string, h Handler, options []RouteOption) {
 	switch {
 	case h == nil:
 		g.server.mistake(fmt.Errorf("%s: no handler for pattern %s", place, pattern))
+		return
+	case g.prefix != "" && pattern != "" && pattern[0] != '/':
+		g.server.mistake(fmt.Errorf("%s: pattern %q in group %s does not begin with a slash", place, pattern, g.prefix))
 		return
 	case g.server.frozen.Load():
 		g.server.mistake(fmt.Errorf("%s: pattern %s was registered after the server had started", place, pattern))

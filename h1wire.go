@@ -28,6 +28,7 @@ type h1Wire struct {
 	expect    bool  // and its first read sends 100 (Continue)
 	keepAlive bool
 	hijacked  bool
+	failed    bool // a write has failed
 }
 
 // reset makes w ready for another request. It keeps the body, for the memory of its trailer; Begin makes that new.
@@ -175,7 +176,7 @@ func (w *h1Wire) begin(c *Context, length int64) error {
 		length = 0 // a 205 has no body, which it says
 	}
 	w.left = length
-	if w.framing == http1.FramingClose || w.undrainable() || w.streaming && c.Request.failed() || w.conn.draining.Load() {
+	if w.framing == http1.FramingClose || w.undrainable() || w.streaming && c.Request.failed() || w.conn.server.shutting.Load() {
 		w.keepAlive = false
 	}
 	w.turn.Out = w.appendHead(w.turn.Out, c, length)
@@ -277,16 +278,22 @@ func (w *h1Wire) write(c *Context, p []byte) error {
 	}
 	if len(p) < copyBelow {
 		t.Out = append(t.Out, p...)
-	} else if err := t.Write(p); err != nil {
+	} else if err := w.passed(t.Write(p)); err != nil {
 		return err
 	}
 	if w.framing == http1.FramingChunked {
 		t.Out = append(t.Out, "\r\n"...)
 	}
 	if len(t.Out) >= flushAt {
-		return t.Flush()
+		return w.passed(t.Flush())
 	}
 	return nil
+}
+
+// passed notes that the connection takes no more.
+func (w *h1Wire) passed(err error) error {
+	w.failed = w.failed || err != nil
+	return err
 }
 
 func (w *h1Wire) sendFile(c *Context, f *os.File, offset, n int64) error {
@@ -296,13 +303,13 @@ func (w *h1Wire) sendFile(c *Context, f *os.File, offset, n int64) error {
 		return errTooLong
 	}
 	w.left -= n
-	return w.turn.SendFile(f, offset, n)
+	return w.passed(w.turn.SendFile(f, offset, n))
 }
 
 func (w *h1Wire) flush(*Context) error {
 	w.lock()
 	defer w.unlock()
-	return w.turn.Flush()
+	return w.passed(w.turn.Flush())
 }
 
 func (w *h1Wire) inform(c *Context, status int) error {

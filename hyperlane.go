@@ -26,6 +26,13 @@
 // The most specific pattern wins: static, named constraint, regular expression, any segment, rest; the order of registration never
 // matters. Two patterns that nothing can tell apart are a mistake that Run reports, with both places.
 //
+// # Values and answers
+//
+// [Param], [Query], [Header] and [Form] return one value of a request as a Go value, [Bind] a whole request as a struct, validated; their
+// errors are for the handler to return. c.JSON, c.Text, c.Template, c.File and their like set content type and body, leave
+// the status as it was set, 200 if it was not, and return an error for the handler to return: return c.Status(201).JSON(order).
+// c.Stream sends a body in pieces. A handler that sets nothing answers 200 with an empty body.
+//
 // # Errors
 //
 // A handler returns an error. [Errorf] gives it a status; any other is a 500 whose text goes to the log and never to the client. A
@@ -38,4 +45,6 @@
 //   - A handler may sleep, lock and wait; other connections go on.
 //   - When the client goes away, c.Context() ends.
 //   - http.Handler and its middleware work unchanged, see [FromHTTP]; a [Server] is an http.Handler.
+//
+// Package hyperlanetest tests a server without a port. The guide is in docs/guide.
 package hyperlane

@@ -28,8 +28,8 @@ type Limits struct {
 	// MultipartParts is how many parts a multipart form may have; beyond it the answer is 413. 0 is 1000.
 	MultipartParts int
 
-	// Outbox is bytes that may wait to leave one connection: streams and broadcasts to a peer that is slow. Beyond it the
-	// connection is closed. 0 is 1 MiB.
+	// Outbox is bytes that may wait to leave one connection after its upgrade, because its peer is slow. Beyond it Conn.Send
+	// fails. 0 is 1 MiB.
 	Outbox int
 }
 

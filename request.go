@@ -189,19 +189,9 @@ const maxQueryParams = 1000
 // Query returns the first value of a query parameter, decoded, or "". What cannot be decoded is given as it came.
 func (r *Request) Query(name string) string {
 	r.c.inUse()
-	rest := r.view(r.head().Query)
-	for range maxQueryParams {
-		if len(rest) == 0 {
-			break
-		}
-		var pair []byte
-		pair, rest = cut(rest, '&')
-		key, val := cut(pair, '=')
-		if len(key) > 0 && (string(key) == name || unescape(string(key)) == name) {
-			return unescape(string(val))
-		}
-	}
-	return ""
+	scan := r.scanQuery()
+	raw, _ := scan.next(name)
+	return unescape(string(raw))
 }
 
 // QueryValues returns all query parameters, decoded. The map is the caller's.

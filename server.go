@@ -42,10 +42,11 @@ type Server struct {
 	base   context.Context // of every request; ends when a shutdown runs out of time
 	cancel context.CancelCauseFunc
 
-	mu       sync.Mutex // guards what follows
-	wrong    []error
-	shutting bool
-	ready    bool
+	shutting atomic.Bool // every answer is the last of its connection
+
+	mu    sync.Mutex // guards what follows
+	wrong []error
+	ready bool
 }
 
 // New returns a server without routes. A mistake in config, like one in a registration, is reported by Run, Serve and Validate.
@@ -220,7 +221,7 @@ func (s *Server) Serve(ln net.Listener) error {
 func (s *Server) Ready() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.ready && !s.shutting
+	return s.ready && !s.shutting.Load()
 }
 
 func (s *Server) setReady(ready bool) {
@@ -233,11 +234,7 @@ func (s *Server) setReady(ready bool) {
 // and waits for the others, whose answers say "Connection: close". When ctx ends first, the contexts of the requests that
 // are left are cancelled, their connections closed, and ctx's error is returned.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.mu.Lock()
-	first := !s.shutting
-	s.shutting = true
-	s.mu.Unlock()
-	if first {
+	if s.shutting.CompareAndSwap(false, true) {
 		for _, hook := range s.hooks.shutdown {
 			hook()
 		}
@@ -253,9 +250,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // Close ends the server at once: every connection is closed, every request's context cancelled. It does not wait for handlers.
 func (s *Server) Close() error {
-	s.mu.Lock()
-	s.shutting = true
-	s.mu.Unlock()
+	s.shutting.Store(true)
 	s.cancel(ErrShutdown)
 	s.engine.Close()
 	return s.h2.closeNow()

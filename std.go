@@ -72,6 +72,7 @@ func (w *stdWriter) inside(rw http.ResponseWriter, r *http.Request, next Handler
 	if err := guard(d, next); err != nil {
 		s.fail(d, err)
 	}
+	w.adopt(d) // before the response phase can see
 	if !d.Response.committed && !d.broken {
 		s.send(d)
 	}
@@ -81,7 +82,6 @@ func (w *stdWriter) inside(rw http.ResponseWriter, r *http.Request, next Handler
 	if !d.broken {
 		std.finish(d)
 	}
-	w.adopt(d)
 	d.returned.Store(findMisuse)
 	switch {
 	case std.hijacked:
@@ -259,7 +259,7 @@ type stdWriter struct {
 	header   http.Header
 	stream   *Stream  // not nil once the status is known
 	declared int64    // Content-Length, or -1
-	written  int64    // bytes of the body
+	written  int64    // bytes of the body, those beyond declared too
 	taken    bool     // hijacked
 	body     *stdBody // nil without a body
 
@@ -352,10 +352,10 @@ func (w *stdWriter) Write(p []byte) (int, error) {
 	if w.c.bodiless() && !head {
 		return 0, http.ErrBodyNotAllowed
 	}
-	if w.declared >= 0 && w.written+int64(len(p)) > w.declared {
+	w.written += int64(len(p))
+	if w.declared >= 0 && w.written > w.declared {
 		return 0, http.ErrContentLength
 	}
-	w.written += int64(len(p))
 	if head {
 		return len(p), nil
 	}
@@ -446,7 +446,7 @@ func (w *stdWriter) finish() error {
 		c.Response.set("Content-Length", strconv.FormatInt(w.written, 10))
 	case head && w.declared < 0:
 		return w.stream.Flush() // what GET would have brought is not known
-	case w.declared > w.written && !c.bodiless():
+	case w.declared >= 0 && w.declared != w.written && !c.bodiless():
 		err := w.stream.Flush()
 		c.broken = true
 		return err

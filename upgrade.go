@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 
 	"github.com/hyperlane-go/hyperlane/internal/engine"
 	"github.com/hyperlane-go/hyperlane/internal/http1"
@@ -88,6 +89,7 @@ func (u *unread) Read(p []byte) (int, error) { return u.from.Read(p) }
 type upgraded struct {
 	conn     Conn
 	protocol Protocol
+	drain    sync.Once
 }
 
 func newUpgraded(handle *engine.Conn, p Protocol) *upgraded {
@@ -95,12 +97,17 @@ func newUpgraded(handle *engine.Conn, p Protocol) *upgraded {
 }
 
 func (co *conn) upgradeTo(t *engine.Turn, p Protocol) engine.Next {
+	// From Switch on others may send: 101 must have left before.
+	if t.Flush() != nil {
+		return engine.Abort
+	}
 	u := newUpgraded(co.handle, p)
 	t.Switch(u)
+	if co.draining.Load() {
+		u.Drain() // the engine has told co, and will not say it again
+	}
 	if len(t.In) > 0 {
-		if next := u.Serve(t); next != engine.AwaitForever {
-			return next
-		}
+		return u.Serve(t)
 	}
 	return engine.AwaitForever
 }
@@ -124,6 +131,6 @@ func (u *upgraded) Serve(t *engine.Turn) engine.Next {
 
 func (u *upgraded) Hangup() {}
 
-func (u *upgraded) Drain() { u.protocol.Drain(&u.conn) }
+func (u *upgraded) Drain() { u.drain.Do(func() { u.protocol.Drain(&u.conn) }) }
 
 func (u *upgraded) Closed(err error) { u.protocol.Closed(&u.conn, err) }

@@ -256,7 +256,7 @@ func parseWireExpect(number int, text string) (*wireExpect, error) {
 		return nil, fmt.Errorf("want \"NNN [or NNN] [to [HEAD] [HTTP/1.0]] [maybe]\", got %q", text)
 	}
 	e := &wireExpect{line: number, head: m[2] != "", old: m[3] != "", maybe: m[4] != ""}
-	for _, s := range strings.Split(m[1], " or ") {
+	for s := range strings.SplitSeq(m[1], " or ") {
 		status, _ := strconv.Atoi(s)
 		e.statuses = append(e.statuses, status)
 	}

@@ -3,12 +3,18 @@ module github.com/hyperlane-go/hyperlane/interop
 go 1.26.0
 
 require (
+	github.com/coder/websocket v1.8.15
+	github.com/go-chi/chi/v5 v5.5.0
+	github.com/gorilla/handlers v1.5.2
+	github.com/gorilla/mux v1.8.1
 	github.com/hyperlane-go/hyperlane v0.0.0
+	github.com/rs/cors v1.11.1
 	github.com/summerwind/h2spec v2.2.1+incompatible
 )
 
 require (
 	github.com/fatih/color v1.19.0 // indirect
+	github.com/felixge/httpsnoop v1.0.3 // indirect
 	github.com/mattn/go-colorable v0.1.14 // indirect
 	github.com/mattn/go-isatty v0.0.20 // indirect
 	golang.org/x/net v0.62.0 // indirect

@@ -7,7 +7,7 @@ import (
 )
 
 // need finds a program by the first of its names that is installed. Without it the test is skipped; with
-// HYPERLANE_REQUIRE_ALL=1 it fails, so that a machine that should run everything cannot pass by having nothing.
+// REQUIRE_ALL_TESTS=1 it fails, so that a machine that should run everything cannot pass by having nothing.
 func need(t *testing.T, names ...string) string {
 	t.Helper()
 	for _, name := range names {
@@ -15,8 +15,8 @@ func need(t *testing.T, names ...string) string {
 			return path
 		}
 	}
-	if os.Getenv("HYPERLANE_REQUIRE_ALL") == "1" {
-		t.Fatalf("HYPERLANE_REQUIRE_ALL=1, but none of %q is installed", names)
+	if os.Getenv("REQUIRE_ALL_TESTS") == "1" {
+		t.Fatalf("REQUIRE_ALL_TESTS=1, but none of %q is installed", names)
 	}
 	t.Skipf("none of %q is installed", names)
 	return ""

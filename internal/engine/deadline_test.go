@@ -52,23 +52,20 @@ func TestAHeadThatTricklesInRunsIntoItsDeadline(t *testing.T) {
 }
 
 func TestABodyEarnsTimeByItsBytes(t *testing.T) {
-	// the body brings 100 bytes every 10 ms: more than 1000 a second, and less than 100,000
+	// the body brings 2999 bytes at once, and the last one long after the grace of 50 ms
 	for _, c := range []struct {
-		rate int
+		rate int    // bytes for which a second is earned
 		line string // what is heard at the end
-	}{{1000, "body 3000\n"}, {100_000, "body ended: engine: deadline passed\n"}} {
+	}{{100, "body 3000\n"}, {100_000, "body ended: engine: deadline passed\n"}} {
 		onEachDriver(t, func(t *testing.T, d testDriver) {
-			s := start(t, d, Config{BodyTimeout: 100 * time.Millisecond, BodyRate: c.rate, HeadTimeout: time.Second})
+			s := start(t, d, Config{BodyTimeout: 50 * time.Millisecond, BodyRate: c.rate})
 			p := s.dial()
 			p.say("need 3000\n")
-			go func() {
-				for range 30 {
-					if _, err := p.Write(pattern(100)); err != nil {
-						return
-					}
-					time.Sleep(10 * time.Millisecond) // the peer is slow: that is the case
-				}
-			}()
+			s.eventually("the head has been read", func() bool { return s.serves.Load() == 1 })
+			p.say(string(pattern(2999)))
+			later := s.engine.clock.after(150 * time.Millisecond)
+			s.eventually("the grace is over", func() bool { return s.engine.clock.passed(later) })
+			p.Write([]byte{1})
 			p.hear(c.line)
 		})
 	}

@@ -30,7 +30,7 @@ func TestAHandlerThatBlocksDoesNotHoldUpItsLoop(t *testing.T) {
 		slow.say("much later\n")
 		fast.say("faster\n")
 		fast.hear("faster\n")
-		close(s.gate)
+		s.release()
 		slow.hear("before\ngate\nafter\nmuch later\n")
 		slow.say("again\n")
 		slow.hear("again\n")
@@ -55,7 +55,7 @@ func TestManyHandlersThatBlockAtOnceLeaveTheLoopServed(t *testing.T) {
 		p := s.dial()
 		p.say("x\n")
 		p.hear("x\n")
-		close(s.gate)
+		s.release()
 		for _, p := range blocked {
 			p.hear("gate\n")
 		}
@@ -84,7 +84,7 @@ func TestAHangupIsToldOnceWhileAHandlerRuns(t *testing.T) {
 			<-s.inside
 			p.closeWrite()
 			s.eventually("the hang-up was told", func() bool { return s.hangups.Load() > 0 })
-			close(s.gate)
+			s.release()
 			p.hear(prefix + "gate\n") // who closes one half still gets the answer
 			p.hearEnd()
 			s.eventually("the connection has ended", func() bool { return len(s.closings()) == 1 })
@@ -121,14 +121,14 @@ func TestAHungUpConnectionDoesNotSpinItsLoop(t *testing.T) {
 			other := s.dial()
 			other.say("x\n")
 			other.hear("x\n")
-			l := s.engine.loops.list[0]
+			l := s.engine.loops.started()[0]
 			before := l.steps.Load()
 			ticks := s.engine.clock.after(100 * time.Millisecond)
 			s.eventually("some ticks are over", func() bool { return s.engine.clock.passed(ticks) })
 			if n := l.steps.Load() - before; n > 20 {
 				t.Errorf("the loop woke %d times for nothing", n)
 			}
-			close(s.gate)
+			s.release()
 			s.eventually("the connection has ended", func() bool { return len(s.closings()) == 1 })
 		})
 	}
@@ -157,7 +157,7 @@ func TestNoDescriptorsLeftIsNotTheEnd(t *testing.T) {
 			if n := s.failed.Load(); n != 1 {
 				t.Errorf("Failed was told %d times, want 1", n)
 			}
-			if n := s.engine.loops.list[0].steps.Load(); n > 50 {
+			if n := s.engine.loops.started()[0].steps.Load(); n > 50 {
 				t.Errorf("the loop woke %d times", n)
 			}
 			fail.Store(false)
@@ -172,91 +172,6 @@ func acceptErrnoOff(s *server) {
 	s.eventually("no goroutine of the engine is left", func() bool { return !strings.Contains(stacks(), "engine.(*loop).run") })
 	acceptErrno = nil
 }
-
-func TestAnEventOfAnEarlierConnectionOnTheDescriptorIsIgnored(t *testing.T) {
-	l, serves, conns := aloneLoop(t, 2)
-	s := takeLeaderSeat(4096)
-	s.leads = true
-	a, b := conns[0], conns[1]
-	stale := []syscall.EpollEvent{
-		{Events: syscall.EPOLLIN, Fd: a.fd, Pad: a.generation},
-		{Events: syscall.EPOLLIN | syscall.EPOLLHUP, Fd: a.fd, Pad: a.generation},
-		{Events: syscall.EPOLLIN | syscall.EPOLLHUP, Fd: b.fd, Pad: a.generation},
-	}
-	a.claim()
-	a.end(s, nil)
-	// The kernel gives the lowest free number: the next socket is on a's descriptor, in the same batch.
-	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	syscall.Write(pair[1], []byte("for the new one"))
-	l.set.engine.open.Add(1)
-	l.open.Add(1)
-	reused := newLoopConn(l, pair[0])
-	reused.open(l, s)
-	if reused.fd != a.fd {
-		t.Fatalf("the kernel gave descriptor %d, not %d again", reused.fd, a.fd)
-	}
-	before := serves.Load()
-	for i := range stale {
-		l.dispatch(s, &stale[i])
-	}
-	if n := serves.Load() - before; n != 0 {
-		t.Errorf("a stale event was served %d times", n)
-	}
-	if l.set.table.at(int(reused.fd)) != reused || reused.state.Load() != 0 {
-		t.Error("a stale event has touched the new connection")
-	}
-	l.dispatch(s, &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: reused.fd, Pad: reused.generation})
-	if n := serves.Load() - before; n != 1 {
-		t.Errorf("the new connection's event was served %d times", n)
-	}
-	reused.claim()
-	reused.end(s, nil)
-	b.claim()
-	b.end(s, nil)
-	syscall.Close(pair[1])
-}
-
-// aloneLoop returns a loop that nobody leads, and n connections on it.
-func aloneLoop(t *testing.T, n int) (*loop, *atomic.Int32, []*loopConn) {
-	t.Helper()
-	var serves atomic.Int32
-	e := New(Config{Accept: func(*Conn) Protocol { return counting{&serves} }})
-	set := &e.loops
-	set.engine = e
-	set.monitor.init()
-	l, err := newLoop(set)
-	if err != nil {
-		t.Fatal(err)
-	}
-	set.list = []*loop{l}
-	t.Cleanup(l.poller.close)
-	s := takeLeaderSeat(4096)
-	s.leads = true
-	var conns []*loopConn
-	for range n {
-		pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { syscall.Close(pair[1]) })
-		e.open.Add(1)
-		l.open.Add(1)
-		c := newLoopConn(l, pair[0])
-		c.open(l, s)
-		conns = append(conns, c)
-	}
-	return l, &serves, conns
-}
-
-type counting struct{ serves *atomic.Int32 }
-
-func (c counting) Serve(t *Turn) Next { c.serves.Add(1); t.In = nil; return AwaitMessage }
-func (counting) Hangup()              {}
-func (counting) Drain()               {}
-func (counting) Closed(error)         {}
 
 func TestAskingManyTimesClosesOnce(t *testing.T) {
 	onEachDriver(t, func(t *testing.T, d testDriver) {
@@ -340,7 +255,7 @@ func TestConnectionsAreSpreadOverTheLoops(t *testing.T) {
 			p.say("x\n")
 			p.hear("x\n")
 		}
-		for i, l := range s.engine.loops.list {
+		for i, l := range s.engine.loops.started() {
 			if n := l.open.Load(); n != 10 {
 				t.Errorf("loop %d has %d connections, want 10", i, n)
 			}
@@ -352,8 +267,7 @@ func TestConnectionsAreSpreadOverTheLoops(t *testing.T) {
 func TestShutdownUnderLoadLeavesNothing(t *testing.T) {
 	onEachDriver(t, func(t *testing.T, d testDriver) {
 		s := start(t, d, Config{Loops: 2, WriteTimeout: time.Second})
-		close(s.gate)
-		s.inside = make(chan struct{}, 1<<20)
+		s.release()
 		var wg sync.WaitGroup
 		stop := make(chan struct{})
 		var done atomic.Int32

@@ -45,7 +45,7 @@ func (b *blocking) post(p []byte) error {
 	o := &b.outbox
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed {
+	if o.closed || b.state.Load() == ended {
 		return ErrClosed
 	}
 	if len(o.waiting)+len(p) > o.limit {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"syscall"
 	"time"
 )
 
@@ -76,8 +77,15 @@ func (e *Engine) counts(nc net.Conn) bool {
 
 // passing reports whether an accept error says something of this moment rather than of the listener.
 func passing(err error) bool {
-	var ne net.Error
-	return errors.As(err, &ne) && ne.Temporary()
+	for _, errno := range []syscall.Errno{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, // there is too little of something
+		syscall.ECONNABORTED, syscall.ECONNRESET, syscall.EINTR, syscall.EAGAIN,
+	} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
 }
 
 func (e *Engine) listen(ln net.Listener) bool {

@@ -160,12 +160,12 @@ func TestBuiltInConstraints(t *testing.T) {
 	for _, test := range tests {
 		tab := table(t, "/{x:"+test.name+"}")
 		var m Match
-		for _, word := range strings.Fields(test.match) {
+		for word := range strings.FieldsSeq(test.match) {
 			if _, outcome := tab.Lookup(nil, nil, []byte("/"+word), &m); outcome != Found {
 				t.Errorf("%s does not match %q", test.name, word)
 			}
 		}
-		for _, word := range strings.Fields(test.refuse) {
+		for word := range strings.FieldsSeq(test.refuse) {
 			if _, outcome := tab.Lookup(nil, nil, []byte("/"+word), &m); outcome != NotFound {
 				t.Errorf("%s matches %q", test.name, word)
 			}

@@ -1,0 +1,296 @@
+package hyperlane_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hyperlane-go/hyperlane"
+	"github.com/hyperlane-go/hyperlane/hyperlanetest"
+)
+
+// lines is a protocol: each line is answered in capitals, "bye" ends it.
+type lines struct {
+	t        *testing.T
+	conns    chan *hyperlane.Conn // gets the connection with its first line
+	told     atomic.Bool
+	drained  chan struct{}
+	closed   chan error
+	receives atomic.Int32 // under way
+}
+
+func newLines(t *testing.T) *lines {
+	return &lines{t: t, conns: make(chan *hyperlane.Conn, 1), drained: make(chan struct{}, 10), closed: make(chan error, 10)}
+}
+
+func (l *lines) Receive(conn *hyperlane.Conn, in []byte) (used int, err error) {
+	if l.receives.Add(1) != 1 {
+		l.t.Error("two calls of Receive overlap")
+	}
+	defer l.receives.Add(-1)
+	if l.told.CompareAndSwap(false, true) {
+		l.conns <- conn
+	}
+	for {
+		line, _, ok := bytes.Cut(in[used:], []byte("\n"))
+		if !ok {
+			return used, nil
+		}
+		used += len(line) + 1
+		switch string(line) {
+		case "bye":
+			conn.Send([]byte("BYE\n"))
+			return used, io.EOF
+		case "fail":
+			return used, errors.New("the protocol has failed")
+		case "panic":
+			panic("in a protocol")
+		}
+		if err := conn.Send(append(bytes.ToUpper(line), '\n')); err != nil {
+			l.t.Errorf("Send: %v", err)
+		}
+	}
+}
+
+func (l *lines) Drain(conn *hyperlane.Conn) {
+	conn.Send([]byte("GOING AWAY\n"))
+	l.drained <- struct{}{}
+}
+
+func (l *lines) Closed(_ *hyperlane.Conn, err error) { l.closed <- err }
+
+const askForLines = "GET /lines HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: lines\r\n\r\n"
+
+// upgradeEach serves one connection with lines on every driver; nc has seen 101.
+func upgradeEach(t *testing.T, test func(t *testing.T, c *hyperlanetest.Client, l *lines, nc net.Conn)) {
+	hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
+		l := newLines(t)
+		c := d.Serve(t, hyperlane.Config{}, func(s *hyperlane.Server) {
+			s.Get("/lines", func(c *hyperlane.Context) error {
+				c.Response.SetHeader("X-Name", "kept")
+				return c.Upgrade("lines", l)
+			})
+			s.OnResponse(func(c *hyperlane.Context) error { c.Response.SetHeader("X-Phase", "1"); return nil })
+		})
+		nc := c.Dial()
+		write(t, nc, askForLines+"early\nhal") // and has not waited for it
+		head := readUntil(t, nc, "\r\n\r\n")
+		for _, want := range []string{"HTTP/1.1 101 ", "Upgrade: lines\r\n", "Connection: Upgrade\r\n", "X-Name: kept\r\n", "X-Phase: 1\r\n"} {
+			contains(t, head, want)
+		}
+		if strings.Contains(head, "Content-Length") || strings.Contains(head, "Transfer-Encoding") {
+			t.Errorf("got %q, want no framing", head)
+		}
+		readUntil(t, nc, "EARLY\n")
+		test(t, c, l, nc)
+	})
+}
+
+func TestAnUpgradedConnectionBelongsToItsProtocol(t *testing.T) {
+	upgradeEach(t, func(t *testing.T, c *hyperlanetest.Client, l *lines, nc net.Conn) {
+		write(t, nc, "f\nsecond\nthird\n")
+		readUntil(t, nc, "HALF\nSECOND\nTHIRD\n")
+		long := strings.Repeat("x", 200_000)
+		go io.WriteString(nc, long+"\n")
+		readUntil(t, nc, strings.ToUpper(long)+"\n")
+		if got := (<-l.conns).RemoteAddr(); got == nil {
+			t.Error("got no remote address")
+		}
+		write(t, nc, "bye\nnot read\n")
+		if got, _ := io.ReadAll(nc); string(got) != "BYE\n" {
+			t.Errorf("got %q, want the last word and the end", got)
+		}
+		if err := await(t, l.closed, "Closed"); err != nil {
+			t.Errorf("got %v from an orderly end", err)
+		}
+	})
+}
+
+func TestAProtocolIsToldHowItsConnectionHasEnded(t *testing.T) {
+	for name, test := range map[string]struct {
+		end     func(t *testing.T, l *lines, nc net.Conn)
+		orderly bool
+	}{
+		"the client closes": {func(t *testing.T, l *lines, nc net.Conn) { nc.Close() }, true},
+		"an error":          {func(t *testing.T, l *lines, nc net.Conn) { write(t, nc, "\nfail\n") }, false},
+		"a panic":           {func(t *testing.T, l *lines, nc net.Conn) { write(t, nc, "\npanic\n") }, false},
+		"Close":             {func(t *testing.T, l *lines, nc net.Conn) { (<-l.conns).Close() }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			upgradeEach(t, func(t *testing.T, c *hyperlanetest.Client, l *lines, nc net.Conn) {
+				test.end(t, l, nc)
+				if err := await(t, l.closed, "Closed"); test.orderly != (err == nil) {
+					t.Errorf("got %v, want an orderly end: %t", err, test.orderly)
+				}
+				if test.orderly {
+					if err := (<-l.conns).Send([]byte("x")); err == nil {
+						t.Error("got no error from Send after the end")
+					}
+				}
+				select {
+				case err := <-l.closed:
+					t.Errorf("got a second call of Closed, with %v", err)
+				default:
+				}
+				c.Get("/nowhere").Status(404)
+			})
+		})
+	}
+}
+
+func TestManyGoroutinesMaySendAtOnce(t *testing.T) {
+	upgradeEach(t, func(t *testing.T, c *hyperlanetest.Client, l *lines, nc net.Conn) {
+		conn := <-l.conns
+		const senders, each = 8, 200
+		var all sync.WaitGroup
+		for i := range senders {
+			all.Go(func() {
+				for j := range each {
+					if err := conn.Send(fmt.Appendf(nil, "%d %d %s\n", i, j, strings.Repeat("x", j))); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		next := make([]int, senders) // of each sender, in its order
+		for range senders * each {
+			line := readUntil(t, nc, "\n")
+			var i, j int
+			var pad string
+			fmt.Sscan(line, &i, &j, &pad)
+			if i >= senders || j != next[i] || len(pad) != j {
+				t.Fatalf("got %q, want number %d of a sender", line, next[min(i, senders-1)])
+			}
+			next[i]++
+		}
+		all.Wait()
+	})
+}
+
+// What waits for a peer is bounded by Config.Limits.Outbox.
+func TestASendToAPeerThatDoesNotReadFails(t *testing.T) {
+	upgradeEach(t, func(t *testing.T, c *hyperlanetest.Client, l *lines, nc net.Conn) {
+		conn := <-l.conns
+		piece := make([]byte, 64<<10)
+		sent := 0
+		for end := time.Now().Add(patience); ; sent += len(piece) {
+			if conn.Send(piece) != nil {
+				break
+			}
+			if time.Now().After(end) || sent > 1<<30 {
+				t.Fatalf("got no error after %d bytes that nobody reads", sent)
+			}
+		}
+	})
+}
+
+func TestAShutdownTellsAProtocolToSayGoodbye(t *testing.T) {
+	upgradeEach(t, func(t *testing.T, c *hyperlanetest.Client, l *lines, nc net.Conn) {
+		ended := make(chan error, 1)
+		go func() { ended <- c.Shutdown(context.Background()) }()
+		await(t, l.drained, "Drain")
+		readUntil(t, nc, "GOING AWAY\n")
+		write(t, nc, "\nlast words\nbye\n")
+		readUntil(t, nc, "LAST WORDS\nBYE\n")
+		if err := await(t, ended, "the end of the shutdown"); err != nil {
+			t.Error(err)
+		}
+		if err := await(t, l.closed, "Closed"); err != nil {
+			t.Errorf("got %v from an orderly end", err)
+		}
+		if len(l.drained) > 0 {
+			t.Error("Drain was called twice")
+		}
+	})
+}
+
+func TestAnUpgradeThatIsNotAskedForOrRefusedIsAnswered(t *testing.T) {
+	hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
+		l := newLines(t)
+		c := d.Serve(t, hyperlane.Config{}, func(s *hyperlane.Server) {
+			s.OnUpgrade(func(c *hyperlane.Context) error {
+				if c.Query("refuse") != "" {
+					return hyperlane.Errorf(403, "not you")
+				}
+				return nil
+			})
+			s.Get("/lines", func(c *hyperlane.Context) error { return c.Upgrade("lines", l) })
+			s.Get("/replaced", func(c *hyperlane.Context) error {
+				if err := c.Upgrade("lines", l); err != nil {
+					return err
+				}
+				return hyperlane.Errorf(409, "on second thoughts")
+			})
+		})
+		c.Get("/lines").Problem(426, "this resource speaks lines").Header("Upgrade", "lines")
+		c.Request("GET", "/lines").Header("Connection", "Upgrade").Header("Upgrade", "other").Send().Problem(426, "this resource speaks lines")
+		for target, want := range map[string]string{"/lines?refuse=1": "HTTP/1.1 403 ", "/replaced": "HTTP/1.1 409 "} {
+			nc := c.Dial()
+			write(t, nc, strings.Replace(askForLines, "/lines", target, 1))
+			got, err := readMessage(nc)
+			if err != nil || !strings.HasPrefix(got, want) {
+				t.Errorf("%s: got %q, %v, want %s", target, got, err, want)
+			}
+			write(t, nc, "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n") // it still speaks HTTP
+			if got, err := readMessage(nc); err != nil || !strings.HasPrefix(got, "HTTP/1.1 404") {
+				t.Errorf("%s: got %q, %v, for the next request", target, got, err)
+			}
+		}
+	})
+}
+
+func TestAHijackedConnectionBelongsToItsHandler(t *testing.T) {
+	hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
+		taken := make(chan net.Conn, 1)
+		finished := make(chan struct{}, 1)
+		c := d.Serve(t, hyperlane.Config{}, func(s *hyperlane.Server) {
+			s.Get("/hijack", func(c *hyperlane.Context) error {
+				nc, err := c.Hijack()
+				if err != nil {
+					return err
+				}
+				if _, err := c.Hijack(); err == nil {
+					t.Error("got one connection twice")
+				}
+				taken <- nc
+				return errors.New("has no one to go to")
+			})
+			s.Get("/late", func(c *hyperlane.Context) error {
+				return c.Stream(func(w *hyperlane.Stream) error {
+					w.Flush()
+					if _, err := c.Hijack(); err == nil {
+						t.Error("got a connection whose response has begun")
+					}
+					return nil
+				})
+			})
+			s.OnFinish(func(*hyperlane.Context) { finished <- struct{}{} })
+		})
+		nc := c.Dial()
+		write(t, nc, "GET /hijack HTTP/1.1\r\nHost: x\r\n\r\nearly ")
+		mine := await(t, taken, "the connection")
+		await(t, finished, "the finish hook")
+		defer mine.Close()
+		mine.SetDeadline(time.Now().Add(patience))
+		write(t, nc, "late.")
+		readUntil(t, mine, "early late.")
+		write(t, mine, "whatever I want")
+		mine.Close()
+		if got := readAll(t, nc); got != "whatever I want" {
+			t.Errorf("got %q, want only what the handler wrote", got)
+		}
+		if d != hyperlanetest.NetHTTP { // which lets go of it even then
+			c.Get("/late").Status(200)
+			await(t, finished, "the finish hook")
+		}
+	})
+}
