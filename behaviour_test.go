@@ -66,7 +66,7 @@ func readUntil(t *testing.T, nc net.Conn, text string) string {
 	t.Helper()
 	var got []byte
 	one := make([]byte, 1)
-	for !strings.HasSuffix(string(got), text) {
+	for !bytes.HasSuffix(got, []byte(text)) {
 		if _, err := nc.Read(one); err != nil {
 			t.Fatalf("got %q and then %v, want %q", got, err, text)
 		}

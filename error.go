@@ -106,10 +106,19 @@ func (s *Server) fail(c *Context, err error) {
 		c.broken = true
 		return
 	}
+	c.Response.stayHTTP()
 	if s.onError(c, err) {
 		return
 	}
 	c.Response.problem(c, e)
+}
+
+// stayHTTP takes back an upgrade: who is told of an error is not told to switch.
+func (r *Response) stayHTTP() {
+	if r.upgrade != nil {
+		r.upgrade = nil
+		r.DelHeader("Connection").DelHeader("Upgrade").SetStatus(http.StatusInternalServerError)
+	}
 }
 
 // log writes what went wrong while c was served.

@@ -1,6 +1,7 @@
 package hyperlane_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"runtime"
@@ -44,7 +45,7 @@ func TestAPanicEndsNothingButItsRequest(t *testing.T) {
 func readMessage(nc io.Reader) (string, error) {
 	var got []byte
 	one := make([]byte, 1)
-	for !strings.HasSuffix(string(got), "\r\n\r\n") {
+	for !bytes.HasSuffix(got, []byte("\r\n\r\n")) {
 		if _, err := nc.Read(one); err != nil {
 			return string(got), err
 		}

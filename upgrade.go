@@ -90,6 +90,7 @@ type upgraded struct {
 	conn     Conn
 	protocol Protocol
 	drain    sync.Once
+	failed   error // what Receive has ended the connection with
 }
 
 func newUpgraded(handle *engine.Conn, p Protocol) *upgraded {
@@ -124,6 +125,7 @@ func (u *upgraded) Serve(t *engine.Turn) engine.Next {
 	case errors.Is(err, io.EOF):
 		return engine.Linger
 	case err != nil:
+		u.failed = err
 		return engine.Abort
 	}
 	return engine.AwaitForever
@@ -133,4 +135,9 @@ func (u *upgraded) Hangup() {}
 
 func (u *upgraded) Drain() { u.drain.Do(func() { u.protocol.Drain(&u.conn) }) }
 
-func (u *upgraded) Closed(err error) { u.protocol.Closed(&u.conn, err) }
+func (u *upgraded) Closed(err error) {
+	if u.failed != nil {
+		err = u.failed
+	}
+	u.protocol.Closed(&u.conn, err)
+}

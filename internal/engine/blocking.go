@@ -109,10 +109,7 @@ func (b *blocking) turns(next Next) error {
 		if moved && len(t.In) > 0 {
 			t.Err = nil // the rest of the old protocol's input is the new one's first
 		} else if t.Err = b.await(next); t.Err != nil && (next == AwaitMessage || len(t.In) == 0 && next != AwaitForever) {
-			if t.Err == io.EOF || t.Err == ErrTimeout {
-				return nil
-			}
-			return t.Err
+			return orderly(t.Err)
 		}
 		t.Restart, t.Need = false, 0
 		speaker := b.protocol()
@@ -129,6 +126,8 @@ func (b *blocking) turns(next Next) error {
 			return err
 		}
 		switch {
+		case t.Err != nil && (next == Close || next == Linger):
+			return orderly(t.Err)
 		case next == Close && len(t.In) == 0:
 			return nil
 		case next == Close || next == Linger:
@@ -138,6 +137,14 @@ func (b *blocking) turns(next Next) error {
 			return fmt.Errorf("engine: protocol asked for %d, which cannot be given", next)
 		}
 	}
+}
+
+// orderly returns what is wrong with the end of input, if anything is.
+func orderly(err error) error {
+	if err == io.EOF || err == ErrTimeout {
+		return nil
+	}
+	return err
 }
 
 // await waits as next says, until there is something to serve.
@@ -204,11 +211,11 @@ func (b *blocking) read(wait Next, restart bool) error {
 }
 
 func (b *blocking) readError(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.EOF
-	}
 	if b.state.Load() == ended {
 		return ErrClosed
+	}
+	if errors.Is(err, io.EOF) {
+		return io.EOF
 	}
 	return err
 }
@@ -279,9 +286,6 @@ func (b *blocking) send(t *Turn, tail []byte) error {
 
 // sendShared is send for a connection on which others send too: everything goes through the outbox, in order.
 func (b *blocking) sendShared(t *Turn, tail []byte) error {
-	if len(t.Out)+len(tail) == 0 {
-		return nil
-	}
 	b.outbox.lock()
 	defer b.outbox.unlock()
 	err := b.outbox.flush(b)
