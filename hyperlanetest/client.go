@@ -94,10 +94,14 @@ func (c *Client) Dial() net.Conn {
 // Shutdown shuts the server down before the test ends, as Server.Shutdown does, and waits until it serves no more.
 func (c *Client) Shutdown(ctx context.Context) error {
 	err := c.shutdown(ctx)
-	served := <-c.served
-	c.served <- served
-	if !errors.Is(served, hyperlane.ErrServerClosed) {
-		err = errors.Join(err, served)
+	select {
+	case served := <-c.served:
+		c.served <- served
+		if !errors.Is(served, hyperlane.ErrServerClosed) {
+			err = errors.Join(err, served)
+		}
+	case <-time.After(patience):
+		err = errors.Join(err, errors.New("Serve has not returned"))
 	}
 	return err
 }

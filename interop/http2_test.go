@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/coder/websocket"
 	"github.com/hyperlane-go/hyperlane"
 )
 
@@ -114,18 +113,6 @@ func TestHandlersSpeakHTTP2(t *testing.T) {
 		if _, err := io.ReadAll(resp.Body); err == nil {
 			t.Error("a response is complete although its handler has panicked")
 		}
-		r := request(t, "GET", base+"/hang", nil)
-		ctx, cancel := context.WithCancel(r.Context())
-		go func() {
-			if resp, err := c.Do(r.WithContext(ctx)); err == nil {
-				resp.Body.Close()
-			}
-		}()
-		await(t, "the handler is called", next)
-		cancel()
-		if err := await(t, "its context ends", left); !errors.Is(err, hyperlane.ErrDisconnected) {
-			t.Errorf("cause: got %v", err)
-		}
 		for _, path := range []string{"/upgrade", "/std"} {
 			resp = do(t, c, request(t, "GET", base+path, nil))
 			if resp.StatusCode != 426 {
@@ -193,16 +180,6 @@ func TestAShutdownThatRunsOutOfTimeEndsHTTP2(t *testing.T) {
 			t.Errorf("cause: got %v", err)
 		}
 		io.Copy(io.Discard, resp.Body)
-	})
-}
-
-func TestAWebSocketOverHTTP2IsRefused(t *testing.T) {
-	onEachHTTP2(t, func(s *hyperlane.Server) {
-		s.Get("/ws", hyperlane.FromHTTP(http.HandlerFunc(echoWebSocket)))
-	}, func(t *testing.T, c *http.Client, base string, _ *hyperlane.Server) {
-		if _, _, err := websocket.Dial(t.Context(), base+"/ws", &websocket.DialOptions{HTTPClient: c}); err == nil {
-			t.Error("a WebSocket over HTTP/2 is opened")
-		}
 	})
 }
 
