@@ -416,6 +416,7 @@ func TestWhatValidateReturnsIsAnswered(t *testing.T) {
 }
 
 type selfEmbedding struct {
+	//lint:ignore U1000 only reflection sees it
 	*selfEmbedding
 	N int
 }

@@ -84,6 +84,7 @@ func (w *wire) setCut(cut bool) {
 	}
 }
 
+//lint:ignore ST1008 the channel belongs to the error
 func (w *wire) state() (error, chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -182,8 +182,8 @@ func TestWhatAMountedHandlerWritesIsAnsweredAsNetHTTPWould(t *testing.T) {
 		{"WriteHeader twice", "GET", func(w W, r R) { w.WriteHeader(201); w.WriteHeader(500) }, nil},
 		{"a field too late", "GET", func(w W, r R) { w.WriteHeader(201); w.Header().Set("X-Late", "1") }, []string{"X-Late"}},
 		{"a line break in a field", "GET", func(w W, r R) { w.Header().Set("X-A", "a\r\nX-B: b") }, []string{"X-A", "X-B"}},
-		{"an error", "GET", func(w W, r R) { http.Error(w, "teapot", 418) }, []string{"Content-Type", "X-Content-Type-Options"}},
-		{"a redirect", "GET", func(w W, r R) { http.Redirect(w, r, "../x", 302) }, []string{"Location", "Content-Type"}},
+		{"an error", "GET", func(w W, r R) { http.Error(w, "teapot", http.StatusTeapot) }, []string{"Content-Type", "X-Content-Type-Options"}},
+		{"a redirect", "GET", func(w W, r R) { http.Redirect(w, r, "../x", http.StatusFound) }, []string{"Location", "Content-Type"}},
 		{"not found", "GET", http.NotFound, []string{"Content-Type"}},
 		{"a long body", "GET", func(w W, r R) { io.WriteString(w, strings.Repeat("x", 1<<20)) }, nil},
 		{"a long body with a length", "GET", func(w W, r R) {

@@ -31,6 +31,7 @@ func (c *loopConn) detach(t *Turn) (net.Conn, error) {
 	file.Close()
 	c.mu.Unlock()
 	c.tell.Lock() // a Hangup or Drain under way ends first; none comes after over
+	//lint:ignore SA2001 waiting is all that is wanted
 	c.tell.Unlock()
 	c.forget()
 	if err != nil {

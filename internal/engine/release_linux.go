@@ -72,6 +72,7 @@ func (c *loopConn) end(s *seat, err error) {
 		return
 	}
 	c.tell.Lock() // a Hangup or Drain under way ends first; none comes after over
+	//lint:ignore SA2001 waiting is all that is wanted
 	c.tell.Unlock()
 	c.rest.give()
 	c.rest = nil
