@@ -139,7 +139,7 @@ func TestAnInboxTellsTheGapInItsPlace(t *testing.T) {
 // words splits what a collector said, in which "missed 3" is one word.
 func words(s string) []string {
 	var list []string
-	for _, f := range strings.Fields(strings.ReplaceAll(s, "missed ", "missed_")) {
+	for f := range strings.FieldsSeq(strings.ReplaceAll(s, "missed ", "missed_")) {
 		list = append(list, strings.ReplaceAll(f, "_", " "))
 	}
 	return list
