@@ -76,23 +76,14 @@ func TestOurServerIsAProxyInFrontOfNetHTTP(t *testing.T) {
 }
 
 func testProxy(t *testing.T, base string, next chan struct{}) {
-	big := strings.Repeat("0123456789abcdef", 1<<16)
 	for name, body := range map[string]io.Reader{
 		"small with a length":    strings.NewReader("hello"),
-		"large with a length":    strings.NewReader(big),
 		"small without a length": io.MultiReader(strings.NewReader("hello")),
-		"large without a length": io.MultiReader(strings.NewReader(big)),
 	} {
 		t.Run("body "+name, func(t *testing.T) {
 			resp := do(t, client(t, false), request(t, "PUT", base+"/echo", body))
 			want(t, "method", resp.Header.Get("X-Method"), "PUT")
-			whole := big
-			if strings.HasPrefix(name, "small") {
-				whole = "hello"
-			}
-			if got := text(t, resp.Body); got != whole {
-				t.Errorf("got %d bytes, want %d", len(got), len(whole))
-			}
+			want(t, "body", text(t, resp.Body), "hello")
 		})
 	}
 	t.Run("streams as it comes", func(t *testing.T) {
