@@ -71,11 +71,12 @@ func TestMembersOfANodeThatDiedAreGone(t *testing.T) {
 func TestTopicsComeAndGoWhileOthersUseThem(t *testing.T) {
 	h := NewHub(HubConfig{Rules: func(Topic) Rules { return Rules{Presence: true, History: Retention{Count: 2}} }})
 	topics := []Topic{TopicOf("a"), TopicOf("b")}
+	const room = 8 * 100 * 3 // for all that is ever said, so that nobody misses anything
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
 			for n := range 100 {
-				inbox, err := h.Inbox(t.Context(), topics[n%2], As{Key: fmt.Sprint(i), Groups: []string{"g", fmt.Sprint(n % 3)}})
+				inbox, err := h.Inbox(t.Context(), topics[n%2], As{Key: fmt.Sprint(i), Groups: []string{"g", fmt.Sprint(n % 3)}, Room: room})
 				if err != nil {
 					t.Error(err)
 					return

@@ -43,7 +43,7 @@ func (ref *reference) lookup(method, host, path string) string {
 			return "BadPath"
 		}
 	}
-	host, _, _ = strings.Cut(strings.ToLower(host), ":")
+	host, _, _ = strings.Cut(asciiLower(host), ":")
 	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
 
 	var matching []referenceRoute
