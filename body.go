@@ -29,8 +29,7 @@ func (r *Request) BodyView() ([]byte, error) {
 	}
 	body, err := io.ReadAll(r.BodyReader())
 	if err != nil {
-		r.bodyErr = err
-		return nil, err
+		return nil, err // the reader has noted it
 	}
 	r.body, r.buffered = body, true
 	r.read, r.bodyErr = 0, nil // a reader, FromHTTP's say, gives it again
@@ -63,8 +62,11 @@ func (r *Request) limitBody(n int64) error {
 	return nil
 }
 
-// failed reports whether the body cannot be read to its end.
-func (r *Request) failed() bool { return r.bodyErr != nil && r.bodyErr != io.EOF }
+// fail notes that nothing more can be read, for good.
+func (r *Request) fail(err error) {
+	r.bodyErr = err
+	r.failed.Store(err != io.EOF)
+}
 
 type bodyReader Request
 
@@ -73,7 +75,7 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	r := (*Request)(b)
 	r.c.inUse()
 	if r.bodyErr == nil && r.head().ContentLength > r.maxBody {
-		r.bodyErr = errBodyLimit // before memory or time follows what is announced
+		r.fail(errBodyLimit) // before memory or time follows what is announced
 	}
 	if r.bodyErr != nil {
 		return 0, r.bodyErr
@@ -95,7 +97,7 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 		err = errBodyLimit
 	}
 	if err != nil {
-		r.bodyErr = err
+		r.fail(err)
 	}
 	return n, err
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hyperlane-go/hyperlane/internal/engine"
 	"github.com/hyperlane-go/hyperlane/internal/http1"
@@ -27,7 +28,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := contexts.Get().(*Context)
 	c.server = s
-	std := &stdWire{w: w, r: r, outer: true}
+	std := &stdWire{w: w, r: r}
 	c.bridge(std)
 	s.find(c)
 	if e := r.Header.Get("Expect"); e != "" && !strings.EqualFold(e, "100-continue") {
@@ -70,7 +71,7 @@ func (s *Server) serveUpgraded(nc net.Conn, p Protocol) {
 func (c *Context) bridge(w *stdWire) {
 	r := w.r
 	c.wire, c.base = w, r.Context()
-	if _, limited := c.base.Deadline(); w.outer && !limited {
+	if _, limited := c.base.Deadline(); w.inside == nil && !limited {
 		c.base = context.WithoutCancel(c.base) // attach cancels, and says why
 		w.cancels = true
 	}
@@ -154,8 +155,8 @@ func remoteAddr(text string) net.Addr {
 type stdWire struct {
 	w        http.ResponseWriter
 	r        *http.Request
-	outer    bool // it came from a server, not from a middleware
-	cancels  bool // the contexts of requests hear of the end of r's from attach, else by descent
+	inside   *stdWriter // of the middleware that it came from; nil if it came from a server
+	cancels  bool       // the contexts of requests hear of the end of r's from attach, else by descent
 	hijacked bool
 	upgraded net.Conn
 	stops    []func() bool
@@ -176,6 +177,16 @@ func (w *stdWire) readBody(c *Context, p []byte) (int, error) {
 		return n, told // from a body of ours, behind a middleware
 	}
 	return n, &Error{Status: http.StatusBadRequest, Cause: err}
+}
+
+// stopReading and breakOff speak through deadlines, where whoever has the connection knows them.
+
+func (w *stdWire) stopReading(*Context) {
+	http.NewResponseController(w.w).SetReadDeadline(time.Unix(1, 0))
+}
+
+func (w *stdWire) breakOff(*Context) {
+	http.NewResponseController(w.w).SetWriteDeadline(time.Unix(1, 0))
 }
 
 func (w *stdWire) begin(c *Context, length int64) error {

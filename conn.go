@@ -112,6 +112,7 @@ func (co *conn) empty(t *engine.Turn) engine.Next {
 var (
 	errHeadTimeout = &http1.Error{Status: http.StatusRequestTimeout, Reason: "the head did not come in time"}
 	errBodyTimeout = Errorf(http.StatusRequestTimeout, "the body did not come in time")
+	errBodyStopped = cause("hyperlane: the body is not read any more, as its handler is over")
 	errBodyCut     = &Error{Status: http.StatusBadRequest, Detail: "the body has ended too early", Cause: io.ErrUnexpectedEOF}
 )
 

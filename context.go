@@ -42,8 +42,12 @@ type Context struct {
 // wire is how an exchange reaches its peer: an HTTP/1.1 connection (exchange.go), net/http (bridge.go), or, for a handler that may
 // come too late, one of those behind a gate (timeout.go).
 type wire interface {
-	// readBody reads from a body that was not read before the handler ran.
+	// readBody reads from a body that was not read before the handler ran. It may be called on another goroutine than what writes.
 	readBody(c *Context, p []byte) (int, error)
+	// stopReading has a read under way on another goroutine, and all that follow, fail.
+	stopReading(c *Context)
+	// breakOff has a write under way on another goroutine fail, and the connection end.
+	breakOff(c *Context)
 	// begin sends the head. length is that of the body, or -1.
 	begin(c *Context, length int64) error
 	// write sends bytes of the body, after begin. They may wait in a buffer until flush.
@@ -280,6 +284,8 @@ var errNoWire = cause("hyperlane: a detached Context has no connection")
 type noWire struct{}
 
 func (noWire) readBody(*Context, []byte) (int, error)          { return 0, errNoWire }
+func (noWire) stopReading(*Context)                            {}
+func (noWire) breakOff(*Context)                               {}
 func (noWire) begin(*Context, int64) error                     { return errNoWire }
 func (noWire) write(*Context, []byte) error                    { return errNoWire }
 func (noWire) sendFile(*Context, *os.File, int64, int64) error { return errNoWire }

@@ -15,9 +15,10 @@ import (
 )
 
 // h1Wire is the wire of a request that came over HTTP/1.1. It belongs to the goroutine that owns the turn; but while the handler reads
-// the body, it may do so on another goroutine than the one that writes (httputil.ReverseProxy does).
+// the body, it may do so on another goroutine than the one that writes (httputil.ReverseProxy does). Then the reader has body and the
+// turn's input, and mu guards the rest, the turn's output too.
 type h1Wire struct {
-	mu sync.Mutex // while streaming, guards everything here, and the turn's output
+	mu sync.Mutex
 
 	conn      *conn
 	turn      *engine.Turn
@@ -93,30 +94,30 @@ func (w *h1Wire) nextBody(p []byte) (int, error) {
 	return 0, io.EOF
 }
 
-// fillBody waits for more of the body. Meanwhile another goroutine may write, except on an event loop, which lets only one of the two
-// wait.
+// fillBody waits for more of the body. Meanwhile another goroutine may write.
 func (w *h1Wire) fillBody() error {
-	apart := w.streaming && w.conn.handle.NetConn() != nil
-	if apart {
-		w.mu.Unlock()
-	}
+	w.unlock()
 	err := w.turn.Fill(engine.AwaitBody)
-	if apart {
-		w.mu.Lock()
-	}
-	switch {
-	case err == nil:
+	w.lock()
+	if err == nil {
 		return nil
+	}
+	w.keepAlive = false
+	switch {
 	case err == engine.ErrTimeout:
-		w.keepAlive = false
 		return errBodyTimeout
+	case err == engine.ErrInterrupted:
+		return errBodyStopped
 	case errors.Is(err, io.EOF):
-		w.keepAlive = false
 		err = errBodyCut
 	}
 	w.conn.Hangup()
 	return err
 }
+
+func (w *h1Wire) stopReading(*Context) { w.turn.Interrupt() }
+
+func (w *h1Wire) breakOff(*Context) { w.conn.handle.Close() }
 
 func (w *h1Wire) trailer() http.Header {
 	raw, fields := w.body.Trailer()
@@ -176,7 +177,7 @@ func (w *h1Wire) begin(c *Context, length int64) error {
 		length = 0 // a 205 has no body, which it says
 	}
 	w.left = length
-	if w.framing == http1.FramingClose || w.undrainable() || w.streaming && c.Request.failed() || w.conn.server.shutting.Load() {
+	if w.framing == http1.FramingClose || w.undrainable() || w.streaming && c.Request.failed.Load() || w.conn.server.shutting.Load() {
 		w.keepAlive = false
 	}
 	w.turn.Out = w.appendHead(w.turn.Out, c, length)

@@ -94,7 +94,7 @@ func (r *Request) partReader(boundary string) (*partReader, error) {
 	var body io.Reader = bytes.NewReader(r.body)
 	if !r.buffered {
 		body = r.BodyReader()
-	} else if r.failed() {
+	} else if r.failed.Load() {
 		return nil, r.bodyErr
 	}
 	return &partReader{r: r, from: multipart.NewReader(body, boundary), left: r.c.server.config.Limits.MultipartParts}, nil
@@ -136,7 +136,7 @@ func (p *partReader) next() (*Part, error) {
 
 // mistake returns the error of the request's body, if that is why a part cannot be read, or else blames the form.
 func (p *partReader) mistake(err error) error {
-	if p.r.failed() {
+	if p.r.failed.Load() {
 		return p.r.bodyErr
 	}
 	return &Error{Status: http.StatusBadRequest, Detail: errFormMalformed.Detail, Cause: err}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"github.com/hyperlane-go/hyperlane/internal/http1"
 )
@@ -23,7 +24,8 @@ type Request struct {
 	streaming bool   // the rest of the body is to be read from the wire
 	read      int64  // bytes of a streamed body that were read
 	maxBody   int64
-	bodyErr   error // sticky
+	bodyErr   error       // sticky
+	failed    atomic.Bool // bodyErr says that the body cannot be read to its end; who answers may be another goroutine than who reads
 	query     url.Values
 	parsed    bool // query is set
 	form      *form
@@ -37,7 +39,11 @@ type peer struct {
 }
 
 func (r *Request) reset() {
-	r.body, r.buffered, r.streaming, r.read, r.maxBody, r.bodyErr = nil, false, false, 0, 0, nil
+	r.body, r.buffered, r.streaming, r.read, r.maxBody = nil, false, false, 0, 0
+	if r.bodyErr != nil {
+		r.bodyErr = nil
+		r.failed.Store(false)
+	}
 	r.query, r.parsed = nil, false
 	if r.form != nil {
 		r.form.remove()

@@ -239,12 +239,21 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			hook()
 		}
 	}
-	stop := context.AfterFunc(ctx, func() { s.cancel(ErrShutdown) })
+	// When ctx ends, the contexts of requests are told why before their connections are closed.
+	waiting, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	stop := context.AfterFunc(ctx, func() {
+		s.cancel(ErrShutdown)
+		giveUp()
+	})
 	defer stop()
 	drained := make(chan error, 1)
-	go func() { drained <- s.h2.shutdown(ctx) }()
-	err := errors.Join(s.engine.Shutdown(ctx), <-drained)
+	go func() { drained <- s.h2.shutdown(waiting) }()
+	err := errors.Join(s.engine.Shutdown(waiting), <-drained)
 	s.cancel(ErrShutdown)
+	if waiting.Err() != nil {
+		return ctx.Err()
+	}
 	return err
 }
 

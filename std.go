@@ -66,7 +66,7 @@ func (w *stdWriter) inside(rw http.ResponseWriter, r *http.Request, next Handler
 		return // nobody waits any more
 	}
 	s := d.server
-	std := &stdWire{w: rw, r: r}
+	std := &stdWire{w: rw, r: r, inside: w}
 	d.bridge(std)
 	defer d.Request.dropForm()
 	if err := guard(d, next); err != nil {
@@ -115,6 +115,9 @@ func (w *stdWriter) adopt(d *Context) {
 	}
 	w.c.values = append(w.c.values[:0], d.values...)
 	w.c.aborted = d.aborted
+	if std := w.c.std(); std != nil && std.inside != nil {
+		std.inside.adopt(w.c) // a middleware around this one
+	}
 }
 
 // request returns the request as net/http knows it.
@@ -275,15 +278,12 @@ func newStdWriter(c *Context) *stdWriter {
 	return w
 }
 
-// end parts w from its Context, which another request may use next. A read of the body that is under way has to return first, so
-// what was written leaves before.
+// end parts w from its Context, which another request may use next. A read of the body that is under way is made to return first.
 func (w *stdWriter) end() {
 	if w.body != nil {
 		w.body.Close()
 		if !w.body.mu.TryLock() {
-			if w.stream != nil && !w.taken && !w.c.broken {
-				w.stream.Flush()
-			}
+			w.c.wire.stopReading(w.c)
 			w.body.mu.Lock()
 		}
 		defer w.body.mu.Unlock()

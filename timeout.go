@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,7 +13,7 @@ import (
 // and the answer is 503 at once, unless the response has begun, which is then broken off. The late handler may go on: its
 // Context is never used for another request, and what it still writes is discarded with ErrHandlerTimeout.
 //
-// The handler runs on a goroutine of its own. One that reads its body from the wire is answered when the read has returned.
+// The handler runs on a goroutine of its own.
 func Timeout(limit time.Duration) Middleware {
 	return func(next Handler) Handler {
 		return func(c *Context) error { return runWithin(c, limit, next) }
@@ -23,10 +24,12 @@ var errTimeout = &Error{Status: http.StatusServiceUnavailable, Cause: ErrHandler
 
 // gate stands between a handler that may come too late and the wire. Once shut, nothing passes.
 type gate struct {
-	mu    sync.Mutex // held while a call is on the wire
-	to    wire
-	shut  bool
-	begun bool // the head has passed, or the connection was taken
+	to      wire
+	isShut  atomic.Bool
+	reading sync.Mutex  // held while a read is under way
+	writing sync.Mutex  // held while a write is under way
+	sending atomic.Bool // that write is one that may have to wait for the client
+	begun   atomic.Bool // the head has passed, or the connection was taken
 }
 
 // runWithin runs h on a double of c, so that c can be answered while h still holds the double.
@@ -36,34 +39,54 @@ func runWithin(c *Context, limit time.Duration, h Handler) error {
 	life := d.Context().(*requestContext)
 	c.wire.mayWait(c)
 	done := make(chan error, 1)
+	var settled atomic.Bool // by who comes first: the handler, or its limit
 	go func() {
 		err := error(errGoexit)
-		defer func() { done <- err }()
+		defer func() {
+			if settled.CompareAndSwap(false, true) {
+				done <- err
+				return
+			}
+			d.Request.dropForm() // nobody else knows of it
+			d.Response.dropBody()
+		}()
 		err = guardStack(d, h)
 	}()
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
+	var err error
 	select {
-	case err := <-done:
-		c.adopt(d)
-		life.end(ErrFinished)
-		return err
+	case err = <-done:
 	case <-timer.C:
+		if settled.CompareAndSwap(false, true) {
+			life.cancel(ErrHandlerTimeout)
+			if g.shut(c) {
+				c.Response.committed, c.responded = true, true
+			}
+			life.end(ErrHandlerTimeout)
+			return errTimeout
+		}
+		err = <-done
 	}
-	go func() {
-		<-done // however late: nobody else knows of a form that h has read, or a file that it has opened
-		d.Request.dropForm()
-		d.Response.dropBody()
-	}()
-	life.cancel(ErrHandlerTimeout)
-	g.mu.Lock()
-	g.shut = true
-	if g.begun {
-		c.Response.committed, c.responded = true, true
+	c.adopt(d)
+	life.end(ErrFinished)
+	return err
+}
+
+// shut lets nothing pass from now on, and has what is under way return. It reports whether the response has begun.
+func (g *gate) shut(c *Context) (begun bool) {
+	g.isShut.Store(true)
+	if !g.reading.TryLock() {
+		g.to.stopReading(c)
+		g.reading.Lock()
 	}
-	g.mu.Unlock()
-	life.end(ErrHandlerTimeout)
-	return errTimeout
+	g.reading.Unlock()
+	if g.sending.Load() && g.begun.Load() { // what has begun is not to be ended well
+		g.to.breakOff(c)
+	}
+	g.writing.Lock()
+	defer g.writing.Unlock()
+	return g.begun.Load()
 }
 
 var errGoexit = cause("hyperlane: the handler has called runtime.Goexit")
@@ -112,21 +135,31 @@ func (c *Context) adopt(d *Context) {
 
 // pass runs f on the wire unless the gate is shut.
 func (g *gate) pass(f func(wire) error) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.shut {
+	g.writing.Lock()
+	defer g.writing.Unlock()
+	g.sending.Store(true)
+	defer g.sending.Store(false)
+	if g.isShut.Load() {
 		return ErrHandlerTimeout
 	}
 	return f(g.to)
 }
 
-func (g *gate) readBody(c *Context, p []byte) (n int, err error) {
-	err = g.pass(func(w wire) error { n, err = w.readBody(c, p); return err })
+func (g *gate) readBody(c *Context, p []byte) (int, error) {
+	g.reading.Lock()
+	defer g.reading.Unlock()
+	if g.isShut.Load() {
+		return 0, ErrHandlerTimeout
+	}
+	n, err := g.to.readBody(c, p)
+	if err == errBodyStopped {
+		err = ErrHandlerTimeout
+	}
 	return n, err
 }
 
 func (g *gate) begin(c *Context, length int64) error {
-	return g.pass(func(w wire) error { g.begun = true; return w.begin(c, length) })
+	return g.pass(func(w wire) error { g.begun.Store(true); return w.begin(c, length) })
 }
 
 func (g *gate) write(c *Context, p []byte) error {
@@ -148,21 +181,35 @@ func (g *gate) sendFile(c *Context, f *os.File, offset, n int64) error {
 func (g *gate) hijack(c *Context) (h hijacked, err error) {
 	err = g.pass(func(w wire) error {
 		h, err = w.hijack(c)
-		g.begun = g.begun || err == nil
+		if err == nil {
+			g.begun.Store(true)
+		}
 		return err
 	})
 	return h, err
 }
 
+func (g *gate) stopReading(c *Context) { g.to.stopReading(c) }
+
+func (g *gate) breakOff(c *Context) { g.to.breakOff(c) }
+
 func (g *gate) watch(c *Context) {
-	g.pass(func(w wire) error { w.watch(c); return nil })
+	g.writing.Lock()
+	defer g.writing.Unlock()
+	if !g.isShut.Load() {
+		g.to.watch(c)
+	}
+}
+
+func (g *gate) trailer() http.Header {
+	g.reading.Lock()
+	defer g.reading.Unlock()
+	if g.isShut.Load() {
+		return nil
+	}
+	return g.to.trailer()
 }
 
 func (g *gate) attach(*Context, *requestContext) {} // the context that it descends from is attached
-
-func (g *gate) trailer() (trailer http.Header) {
-	g.pass(func(w wire) error { trailer = w.trailer(); return nil })
-	return trailer
-}
 
 func (g *gate) mayWait(*Context) {} // it is on a goroutine of its own

@@ -38,7 +38,7 @@ func onEachHTTP2(t *testing.T, set func(s *hyperlane.Server), test func(t *testi
 }
 
 func TestHandlersSpeakHTTP2(t *testing.T) {
-	next := make(chan struct{})
+	next, called := make(chan struct{}), make(chan struct{})
 	left := make(chan error, 1)
 	onEachHTTP2(t, func(s *hyperlane.Server) {
 		s.Get("/stream", func(c *hyperlane.Context) error {
@@ -68,7 +68,7 @@ func TestHandlersSpeakHTTP2(t *testing.T) {
 			return c.Bytes("a/b", body)
 		})
 		s.Get("/hang", func(c *hyperlane.Context) error {
-			next <- struct{}{}
+			called <- struct{}{}
 			<-c.Context().Done()
 			left <- context.Cause(c.Context())
 			return nil
@@ -112,6 +112,18 @@ func TestHandlersSpeakHTTP2(t *testing.T) {
 		resp = do(t, c, request(t, "GET", base+"/panic/late", nil))
 		if _, err := io.ReadAll(resp.Body); err == nil {
 			t.Error("a response is complete although its handler has panicked")
+		}
+		r := request(t, "GET", base+"/hang", nil)
+		ctx, cancel := context.WithCancel(r.Context())
+		go func() {
+			if resp, err := c.Do(r.WithContext(ctx)); err == nil {
+				resp.Body.Close()
+			}
+		}()
+		await(t, "the handler is called", called)
+		cancel()
+		if err := await(t, "its context ends", left); !errors.Is(err, hyperlane.ErrDisconnected) {
+			t.Errorf("cause: got %v", err)
 		}
 		for _, path := range []string{"/upgrade", "/std"} {
 			resp = do(t, c, request(t, "GET", base+path, nil))

@@ -195,6 +195,7 @@ func TestWhatMiddlewareDoesToARequestHoldsInsideOfIt(t *testing.T) {
 	onEachDriver(t, func(s *hyperlane.Server) {
 		s.OnRequest(func(c *hyperlane.Context) error { c.Set(key{}, "before"); return nil })
 		s.OnResponse(func(c *hyperlane.Context) error {
+			c.Response.SetHeader("X-Value", fmt.Sprint(c.Value(key{})))
 			return nil
 		})
 		s.Use(hyperlane.FromHTTPMiddleware(chimiddleware.RequestID), hyperlane.FromHTTPMiddleware(change))
@@ -219,6 +220,7 @@ func TestWhatMiddlewareDoesToARequestHoldsInsideOfIt(t *testing.T) {
 			want(t, "X-Replaced", strings.Join(resp.Header["X-Replaced"], ","), "by the handler")
 			want(t, "X-Deleted", resp.Header.Get("X-Deleted"), "")
 			want(t, "Vary", strings.Join(resp.Header["Vary"], ","), "A,B")
+			want(t, "X-Value", resp.Header.Get("X-Value"), "after")
 		}
 	})
 }

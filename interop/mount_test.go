@@ -190,6 +190,13 @@ func TestWhatAMountedHandlerWritesIsAnsweredAsNetHTTPWould(t *testing.T) {
 			w.Header().Set("Content-Length", "1048576")
 			io.WriteString(w, strings.Repeat("x", 1<<20))
 		}, []string{"Content-Length"}},
+		{"more than was declared", "GET", func(w W, r R) {
+			w.Header().Set("Content-Length", "4")
+			io.WriteString(w, "four")
+			if _, err := io.WriteString(w, "five"); err != http.ErrContentLength {
+				t.Error(err)
+			}
+		}, []string{"Content-Length"}},
 		{"an announced trailer", "GET", func(w W, r R) {
 			w.Header().Set("Trailer", "X-Sum")
 			io.WriteString(w, "x")

@@ -54,42 +54,30 @@ func (c *loopConn) runAway(s *seat) {
 	orderly = true
 }
 
-// parking is where the owner of a connection waits in the middle of a turn.
+// parking is where a goroutine waits in the middle of a turn: the owner, or, when a handler reads with one goroutine and writes with
+// another, either of the two.
 type parking struct {
-	ready    chan error // gets nil when the descriptor is ready, or ErrTimeout
-	want     uint32
+	ready    chan error // gets nil when the descriptor is ready, or why there is no use in waiting
 	deadline instant
 }
 
 var parkings = sync.Pool{New: func() any { return &parking{ready: make(chan error, 1)} }}
 
-// park gives the loop away, if the goroutine leads it, and waits until the descriptor is ready for want. A wait may end
-// without reason.
-func (c *loopConn) park(s *seat, want uint32, deadline instant) error {
+// What one can wait for, as an index of loopConn.parked.
+const (
+	input = iota
+	output
+)
+
+// park gives the loop away, if the goroutine leads it, and waits until the descriptor is ready. A wait may end without reason.
+func (c *loopConn) park(s *seat, direction int, deadline instant) error {
 	c.loop.stepDown(s)
 	p := parkings.Get().(*parking)
-	p.want, p.deadline = want|once, deadline
-	c.mu.Lock()
-	if c.state.Load()&closeAsked != 0 {
-		c.mu.Unlock()
-		return ErrClosed
+	p.deadline = deadline
+	if err := c.beginWait(p, direction); err != nil {
+		return err
 	}
-	c.state.Or(disarmed)
-	if c.interest == wantOutput|once && want == wantInput {
-		// The outflow is not empty: the connection is not read from until the leader has sent it.
-	} else {
-		c.due.set(deadline)
-		if err := c.arm(p.want); err != nil {
-			c.mu.Unlock()
-			return err
-		}
-	}
-	c.parked = p
-	c.mu.Unlock()
-	away := &c.loop.set.away
-	away.Add(-1)
 	err := <-p.ready
-	away.Add(1)
 	parkings.Put(p)
 	if c.state.Load()&closeAsked != 0 {
 		return ErrClosed
@@ -97,14 +85,64 @@ func (c *loopConn) park(s *seat, want uint32, deadline instant) error {
 	return err
 }
 
-// unpark ends the owner's wait, if it waits. The caller holds mu.
-func (c *loopConn) unpark(err error) bool {
-	p := c.parked
+func (c *loopConn) beginWait(p *parking, direction int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch state := c.state.Or(disarmed); {
+	case state&closeAsked != 0:
+		return ErrClosed
+	case state&deaf != 0 && direction == input:
+		return ErrInterrupted
+	}
+	c.parked[direction] = p
+	if !c.pumping() { // else the connection is not read from until the leader has sent what waits
+		if err := c.armParked(); err != nil {
+			c.parked[direction] = nil
+			return err
+		}
+	}
+	if c.parked[1-direction] == nil {
+		c.loop.set.away.Add(-1)
+	}
+	return nil
+}
+
+// pumping reports whether the leader has the descriptor watched for the sake of the outflow. The caller holds mu.
+func (c *loopConn) pumping() bool {
+	return c.out != nil && !c.out.held && c.parked[output] == nil && c.interest == wantOutput|once
+}
+
+// armParked has the descriptor and the time watched for those who are parked. If nobody is, the end is still to be heard of: the owner may
+// be long in coming back to the socket. The caller holds mu.
+func (c *loopConn) armParked() error {
+	want, due := wantHangup, instant(0)
+	if p := c.parked[input]; p != nil {
+		want, due = wantInput|once, p.deadline
+	}
+	if p := c.parked[output]; p != nil {
+		if c.parked[input] == nil {
+			want = 0
+		}
+		want |= wantOutput | once
+		if due == 0 || p.deadline != 0 && p.deadline < due {
+			due = p.deadline
+		}
+	}
+	c.due.set(due)
+	return c.arm(want)
+}
+
+// unpark ends a wait, if there is one. The caller holds mu, and has the rest watched again.
+func (c *loopConn) unpark(direction int, err error) bool {
+	p := c.parked[direction]
 	if p == nil {
 		return false
 	}
-	c.parked = nil
-	c.due.stop()
+	c.parked[direction] = nil
+	if c.parked[1-direction] == nil {
+		c.loop.set.away.Add(1)
+		c.due.stop()
+	}
 	p.ready <- err
 	return true
 }
@@ -126,19 +164,16 @@ func (c *loopConn) met(events uint32) bool {
 	if c.interest&once != 0 {
 		c.interest = 0
 	}
-	if events&syscall.EPOLLOUT != 0 && (c.parked == nil || c.parked.want != wantOutput|once) {
+	if events&syscall.EPOLLOUT != 0 && c.parked[output] == nil {
 		c.pumpLocked()
 		return true
 	}
-	if c.unpark(nil) {
-		// The owner may be long in coming back to the socket: an end is to be heard of meanwhile.
-		if c.arm(wantHangup) != nil {
-			c.shut()
-		}
-		return true
+	woken := events&^syscall.EPOLLOUT != 0 && c.unpark(input, nil)
+	if events&(syscall.EPOLLOUT|syscall.EPOLLHUP|syscall.EPOLLERR) != 0 && c.unpark(output, nil) {
+		woken = true
 	}
-	if events&peerEnded == 0 {
-		if c.arm(wantHangup) != nil {
+	if woken || events&peerEnded == 0 {
+		if c.armParked() != nil {
 			c.shut()
 		}
 		return true
@@ -154,13 +189,24 @@ func (c *loopConn) met(events uint32) bool {
 	return true
 }
 
+// interrupt ends the wait for input of the turn that runs, and has later ones fail.
+func (c *loopConn) interrupt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state.Or(deaf)
+	if c.unpark(input, ErrInterrupted) && !c.pumping() && c.armParked() != nil {
+		c.shut()
+	}
+}
+
 // shut makes the kernel end both directions, so that everybody who waits for the socket hears of it. The caller holds mu.
 func (c *loopConn) shut() {
 	if c.closed || c.state.Or(closeAsked)&closeAsked != 0 {
 		return
 	}
 	syscall.Shutdown(int(c.fd), syscall.SHUT_RDWR)
-	c.unpark(ErrClosed)
+	c.unpark(input, ErrClosed)
+	c.unpark(output, ErrClosed)
 }
 
 // kick is how others end the connection: at once, or, for a drain, if it is between two messages.
@@ -197,7 +243,22 @@ func (c *loopConn) tellDrain() {
 func (c *loopConn) expire() {
 	c.mu.Lock()
 	state := c.state.Load()
-	if state&over != 0 || !c.loop.set.engine.clock.passed(c.due.get()) || c.unpark(ErrTimeout) {
+	clock := &c.loop.set.engine.clock
+	if state&over != 0 || !clock.passed(c.due.get()) {
+		c.mu.Unlock()
+		return
+	}
+	woken := false
+	for direction, p := range c.parked {
+		if p != nil && clock.passed(p.deadline) {
+			c.unpark(direction, ErrTimeout)
+			woken = true
+		}
+	}
+	if woken {
+		if !c.pumping() && c.armParked() != nil {
+			c.shut()
+		}
 		c.mu.Unlock()
 		return
 	}
@@ -230,7 +291,12 @@ func (c *loopConn) watch(*Turn) {} // a loop always watches
 func (c *loopConn) fill(t *Turn, wait Next) error {
 	s := c.seat
 	for t.Err == nil {
-		deadline := c.wait.begin(c.loop.set.engine, wait, false)
+		if c.state.Load()&deaf != 0 {
+			return ErrInterrupted
+		}
+		restart := t.Restart || s.restart
+		t.Restart, s.restart = false, false
+		deadline := c.wait.begin(c.loop.set.engine, wait, restart)
 		n, errno := receive(int(c.fd), s.room())
 		switch {
 		case n > 0 && errno == 0:
@@ -240,7 +306,9 @@ func (c *loopConn) fill(t *Turn, wait Next) error {
 		case errno == 0:
 			t.Err = io.EOF
 		case errno == syscall.EAGAIN:
-			t.Err = c.park(s, wantInput, deadline)
+			if t.Err = c.park(s, input, deadline); t.Err == ErrInterrupted {
+				t.Err = nil
+			}
 		default:
 			t.Err = os.NewSyscallError("recv", errno)
 		}
@@ -292,7 +360,7 @@ func (c *loopConn) send(t *Turn, tail []byte) error {
 func (c *loopConn) sendError(s *seat, errno syscall.Errno) error {
 	if errno == syscall.EAGAIN {
 		engine := c.loop.set.engine
-		return c.park(s, wantOutput, engine.clock.after(engine.config.WriteTimeout))
+		return c.park(s, output, engine.clock.after(engine.config.WriteTimeout))
 	}
 	if c.state.Load()&closeAsked != 0 {
 		return ErrClosed

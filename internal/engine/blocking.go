@@ -26,7 +26,8 @@ type blocking struct {
 	readBy   timer        // set by the owner, watched by the sweep
 	writeBy  timer
 	hangup   hangup
-	switched bool // the protocol is not the first one any more: the outbox is in use
+	deaf     atomic.Bool // the turn reads no more: see Turn.Interrupt
+	switched bool        // the protocol is not the first one any more: the outbox is in use
 	detached bool
 	outbox   outbox
 }
@@ -114,6 +115,10 @@ func (b *blocking) turns(next Next) error {
 		t.Restart, t.Need = false, 0
 		speaker := b.protocol()
 		next = speaker.Serve(t)
+		if b.deaf.Load() {
+			b.deaf.Store(false)
+			b.nc.SetReadDeadline(time.Time{})
+		}
 		moved = b.protocol() != speaker
 		b.switched = b.switched || moved
 		if next == Detached {
@@ -207,6 +212,9 @@ func (b *blocking) read(wait Next, restart bool) error {
 		if err := b.nc.SetReadDeadline(time.Time{}); err != nil {
 			return b.readError(err)
 		}
+		if b.deaf.Load() { // an interrupt that is not seen here passes the deadline after it was lifted
+			return ErrInterrupted
+		}
 	}
 }
 
@@ -263,10 +271,22 @@ func (b *blocking) fill(t *Turn, wait Next) error {
 	if b.hangup.take(t) {
 		return nil
 	}
+	if b.deaf.Load() {
+		return ErrInterrupted
+	}
 	restart := t.Restart
 	t.Restart = false
-	t.Err = b.read(wait, restart)
-	return t.Err
+	err := b.read(wait, restart)
+	if err != ErrInterrupted {
+		t.Err = err
+	}
+	return err
+}
+
+// interrupt speaks through the read deadline. Whoever lifts that looks at the mark afterwards.
+func (b *blocking) interrupt() {
+	b.deaf.Store(true)
+	b.nc.SetReadDeadline(aLongTimeAgo)
 }
 
 // piece is how much of a large body is given to the kernel at a time: a peer that takes less in Config.WriteTimeout is gone.
@@ -385,7 +405,7 @@ func (b *blocking) linger() {
 
 const (
 	lingerTime  = time.Second
-	lingerBytes = 256 << 10
+	lingerBytes = 16 << 20
 )
 
 func (b *blocking) detach(t *Turn) (net.Conn, error) {

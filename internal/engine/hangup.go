@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"errors"
+	"os"
 	"sync"
 	"time"
 )
@@ -33,20 +35,30 @@ func (b *blocking) watch(t *Turn) {
 // not buffer, so the watch ends there (as net/http's does).
 func (b *blocking) watchHangup(done chan struct{}) {
 	defer close(done)
-	var one [1]byte
-	n, err := b.nc.Read(one[:])
 	h := &b.hangup
-	h.mu.Lock()
-	if n > 0 {
-		h.read = append(h.read, one[0])
-	}
-	stopped := h.closing
-	if err != nil && !stopped {
-		h.err = b.readError(err)
-	}
-	h.mu.Unlock()
-	if err != nil && !stopped {
-		b.protocol().Hangup()
+	for {
+		var one [1]byte
+		n, err := b.nc.Read(one[:])
+		stray := errors.Is(err, os.ErrDeadlineExceeded) // unless it was endWatch that passed the deadline
+		if stray {
+			b.nc.SetReadDeadline(time.Time{})
+		}
+		h.mu.Lock()
+		if n > 0 {
+			h.read = append(h.read, one[0])
+		}
+		stopped := h.closing
+		ended := err != nil && !stray && !stopped
+		if ended {
+			h.err = b.readError(err)
+		}
+		h.mu.Unlock()
+		if ended {
+			b.protocol().Hangup()
+		}
+		if stopped || !stray {
+			return
+		}
 	}
 }
 

@@ -240,7 +240,7 @@ func TestAnIdleConnectionKeepsNothingButItsStruct(t *testing.T) {
 		if !c.claim() {
 			t.Fatal("not free")
 		}
-		if c.rest != nil || c.out != nil || c.seat != nil || c.parked != nil {
+		if c.rest != nil || c.out != nil || c.seat != nil || c.parked != [2]*parking{} {
 			t.Errorf("an idle connection keeps something")
 		}
 		c.release(nil)

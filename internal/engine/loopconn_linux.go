@@ -34,10 +34,10 @@ type loopConn struct {
 	seat       *seat   // of the goroutine that runs a turn
 
 	mu       sync.Mutex
-	out      *outflow // nil if nothing waits to leave
-	parked   *parking // the owner waits in the middle of a turn
-	interest uint32   // what the descriptor is registered for; 0 if a registration for once has fired
-	closed   bool     // the descriptor is
+	out      *outflow    // nil if nothing waits to leave
+	parked   [2]*parking // who waits in the middle of a turn: for input, and for room for output
+	interest uint32      // what the descriptor is registered for; 0 if a registration for once has fired
+	closed   bool        // the descriptor is
 	ends     *ends
 
 	tell sync.Mutex // held around Hangup and Drain, so that Closed comes after them
@@ -59,6 +59,7 @@ const (
 	closeAsked                    // somebody wants the connection closed; the socket is shut down
 	drainAsked                    // the engine drains
 	drainTold                     // and the protocol knows
+	deaf                          // the turn reads no more: see Turn.Interrupt
 	over                          // Closed was or is being called; last state
 )
 

@@ -218,15 +218,10 @@ func (c *loopConn) pumpLocked() {
 	left, err := c.flush()
 	switch {
 	case err != nil:
-		c.shut()
 	case left:
 		err = c.arm(wantOutput | once)
-	case c.parked != nil:
-		c.due.set(c.parked.deadline)
-		err = c.arm(c.parked.want)
 	default:
-		c.due.stop()
-		err = c.arm(wantHangup)
+		err = c.armParked()
 	}
 	if err != nil {
 		c.shut()

@@ -31,7 +31,7 @@ func (c *loopConn) release(s *seat) {
 			} else {
 				err = c.arm(wantInput)
 			}
-			free = err == nil && c.state.CompareAndSwap(state, state&^(owned|disarmed|hungup))
+			free = err == nil && c.state.CompareAndSwap(state, state&^(owned|disarmed|hungup|deaf))
 		}
 		c.mu.Unlock()
 		switch {

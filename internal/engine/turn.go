@@ -6,11 +6,19 @@ import (
 	"os"
 )
 
-// ErrTimeout is what Fill, Flush and Turn.Err report when a deadline of the Config has passed.
-var ErrTimeout = errors.New("engine: deadline passed")
+var (
+	// ErrTimeout is what Fill, Flush and Turn.Err report when a deadline of the Config has passed.
+	ErrTimeout = errors.New("engine: deadline passed")
+
+	// ErrInterrupted is what Fill reports after Interrupt.
+	ErrInterrupted = errors.New("engine: the turn reads no more")
+)
 
 // Turn is one stay of a connection on a goroutine: from the call of Serve to its return. It belongs to that goroutine; after
 // Serve has returned nothing of it may be used, not even the bytes of In.
+//
+// Off a loop its two directions are apart: one goroutine may use In and call Fill while another uses Out and calls Flush, Write and
+// SendFile. Serve must not return before both have.
 type Turn struct {
 	// In is what has been read and not yet consumed. Serve consumes by reslicing: t.In = t.In[n:]. The bytes stay where they
 	// are until Fill is called or Serve returns; Serve may write into them.
@@ -34,13 +42,14 @@ type Turn struct {
 	base []byte // the buffer that In lies in; len is what has been read into it
 }
 
-// driver is what the event loop and the blocking driver do each in their own way. All methods are called by the owner.
+// driver is what the event loop and the blocking driver do each in their own way. The first methods are called for the owner.
 type driver interface {
 	onLoop() bool
 	enter(t *Turn)
 	leave(t *Turn) (overstayed bool)
 	giveUpLoop(t *Turn)
 	fill(t *Turn, wait Next) error
+	interrupt()
 	send(t *Turn, tail []byte) error
 	sendFile(t *Turn, f *os.File, offset, n int64) error
 	watch(t *Turn)
@@ -70,6 +79,10 @@ func (t *Turn) Leave() (overstayed bool) { return t.conn.driver.leave(t) }
 // Fill waits until In has grown, under the deadline of wait (AwaitHead, AwaitBody or AwaitForever). It may move In: slices of it that were taken before are
 // no longer valid. The error is io.EOF when the peer has closed its side, ErrTimeout, or the socket's.
 func (t *Turn) Fill(wait Next) error { return t.conn.driver.fill(t, wait) }
+
+// Interrupt makes a Fill that waits on another goroutine, and every later one of this turn, return ErrInterrupted. Input is not over
+// by that. It is called between Enter and Leave.
+func (t *Turn) Interrupt() { t.conn.driver.interrupt() }
 
 // Flush sends Out and waits until the kernel has taken all of it. After an error the connection can only be closed.
 func (t *Turn) Flush() error { return t.conn.driver.send(t, nil) }
