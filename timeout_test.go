@@ -114,6 +114,47 @@ func TestATimeoutAfterTheFirstByteBreaksTheResponseOff(t *testing.T) {
 	})
 }
 
+func TestATimeoutDoesNotWaitForAClientThatSendsNoBody(t *testing.T) {
+	each(t, hyperlane.Config{}, func(s *hyperlane.Server) {
+		s.Use(hyperlane.Timeout(50 * time.Millisecond))
+		s.Post("/", func(c *hyperlane.Context) error {
+			_, err := io.Copy(io.Discard, c.Request.BodyReader())
+			return err
+		})
+	}, func(t *testing.T, c *hyperlanetest.Client) {
+		nc := c.Dial()
+		write(t, nc, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nthe beginning")
+		got, err := readMessage(nc)
+		if err != nil || !strings.HasPrefix(got, "HTTP/1.1 503 ") {
+			t.Errorf("got %q, %v, want 503", got, err)
+		}
+	})
+}
+
+func TestATimeoutDoesNotWaitForAClientThatReadsNothing(t *testing.T) {
+	hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
+		left := make(chan error, 1)
+		c := d.Serve(t, hyperlane.Config{}, func(s *hyperlane.Server) {
+			s.Use(hyperlane.Timeout(50 * time.Millisecond))
+			s.Get("/", func(c *hyperlane.Context) error {
+				return c.Stream(func(w *hyperlane.Stream) error {
+					for {
+						if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+							left <- err
+							return err
+						}
+					}
+				})
+			})
+		})
+		nc := c.Dial()
+		write(t, nc, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		if err := await(t, left, "the writer is let go"); err == nil {
+			t.Error("a write without end has ended well")
+		}
+	})
+}
+
 func TestAHandlerUnderATimeoutIsAHandlerLikeOthers(t *testing.T) {
 	each(t, hyperlane.Config{HandlerTimeout: time.Minute}, func(s *hyperlane.Server) {
 		fillStations(s)

@@ -11,7 +11,8 @@
 // Between two turns nothing is kept for a connection but its struct, its Protocol, and what Serve left unconsumed.
 //
 // Inside a turn the Protocol may *pull*: [Turn.Fill] waits for more input, [Turn.Flush] waits until output has left. This is
-// how a handler reads a large body, or writes a long stream, as ordinary blocking Go.
+// how a handler reads a large body, or writes a long stream, as ordinary blocking Go. Off a loop, one goroutine may do the one while
+// another does the other: a proxy's handler does. [Turn.Interrupt] has the reader return when the writer is done.
 //
 // # Drivers
 //
