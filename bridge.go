@@ -255,6 +255,14 @@ func (w *stdWire) switchProtocols(c *Context) error {
 
 func (w *stdWire) write(c *Context, p []byte) error {
 	_, err := w.w.Write(p)
+	return w.passed(err)
+}
+
+// passed says of an error why it has come, where that is known.
+func (w *stdWire) passed(err error) error {
+	if err != nil && w.r.Context().Err() != nil {
+		return fmt.Errorf("%w: %w", ErrDisconnected, err)
+	}
 	return err
 }
 
@@ -263,7 +271,7 @@ func (w *stdWire) sendFile(c *Context, f *os.File, offset, n int64) error {
 		return err
 	}
 	_, err := io.CopyN(w.w, f, n)
-	return err
+	return w.passed(err)
 }
 
 func (w *stdWire) flush(*Context) error {
@@ -271,7 +279,7 @@ func (w *stdWire) flush(*Context) error {
 	if errors.Is(err, http.ErrNotSupported) {
 		return nil // a recorder, say: everything it is given is there
 	}
-	return err
+	return w.passed(err)
 }
 
 func (w *stdWire) inform(c *Context, status int) error {

@@ -177,10 +177,13 @@ func TestARequestThatComesWhileAHandlerWatchesItsClientIsServedNext(t *testing.T
 	})
 }
 
+// Nor is it an error of the server's that the log should tell of.
 func TestAWriteToAClientThatHasGoneFails(t *testing.T) {
 	hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
-		failed := make(chan error, 1)
-		c := d.Serve(t, hyperlane.Config{}, func(s *hyperlane.Server) {
+		failed, finished := make(chan error, 1), make(chan error, 1)
+		var book logbook
+		c := d.Serve(t, hyperlane.Config{Logger: book.logger()}, func(s *hyperlane.Server) {
+			s.OnFinish(func(*hyperlane.Context) { finished <- nil })
 			s.Get("/", func(c *hyperlane.Context) error {
 				return c.Stream(func(w *hyperlane.Stream) error {
 					for piece := make([]byte, 1<<10); ; {
@@ -200,8 +203,12 @@ func TestAWriteToAClientThatHasGoneFails(t *testing.T) {
 		write(t, nc, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 		readUntil(t, nc, "\r\n\r\n")
 		reset(nc)
-		if err := await(t, failed, "the failure of a write"); err == nil {
-			t.Error("got no error")
+		if err := await(t, failed, "the failure of a write"); !errors.Is(err, hyperlane.ErrDisconnected) {
+			t.Errorf("got %v, want %v", err, hyperlane.ErrDisconnected)
+		}
+		await(t, finished, "the end of the request")
+		if strings.Contains(book.String(), "level=ERROR") {
+			t.Errorf("the log has %q", book.String())
 		}
 	})
 }

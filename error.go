@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"strings"
@@ -87,6 +88,9 @@ func (s *Server) problem(err error) *Error {
 	if e, ok := errors.AsType[*http1.Error](err); ok {
 		return &Error{Status: e.Status, Cause: e}
 	}
+	if e, ok := errors.AsType[FieldErrors](err); ok {
+		return e.refusal(http.StatusUnprocessableEntity)
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return &Error{Status: http.StatusServiceUnavailable, Cause: err}
 	}
@@ -121,13 +125,18 @@ func (r *Response) stayHTTP() {
 	}
 }
 
-// log writes what went wrong while c was served.
+// log writes what went wrong while c was served. That a client has gone, and what follows from it, is no fault of the server's.
 func (s *Server) log(c *Context, err error) {
 	attrs := []any{"method", c.Request.Method(), "path", c.Request.Path(), "error", err}
+	level := slog.LevelError
+	if errors.Is(err, ErrDisconnected) || errors.Is(err, context.Canceled) && c.life != nil && context.Cause(c.life) == ErrDisconnected {
+		level = slog.LevelDebug
+	}
 	if p, ok := errors.AsType[*PanicError](err); ok {
+		level = slog.LevelError
 		attrs = append(attrs, "stack", string(p.Stack))
 	}
-	s.config.Logger.Error("request failed", attrs...)
+	s.config.Logger.Log(context.Background(), level, "request failed", attrs...)
 }
 
 // problem makes r the answer of an error: a problem document, or text for a client that does not accept one.

@@ -37,6 +37,7 @@ func fillErrors(s *hyperlane.Server) {
 		Status: 422, Type: "https://example.com/problems/balance", Title: "Not enough credit", Detail: "30 are left",
 		Extensions: map[string]any{"balance": 30, "status": "not this", "detail": "nor this"},
 	})
+	fail("/fields", fmt.Errorf("%s: %w", secret, hyperlane.FieldErrors{{Pointer: "/title", Detail: "must not be empty"}}))
 	s.MapError(errNoStock, &hyperlane.Error{Status: 409, Detail: "sold out"})
 	s.MapError(fs.ErrNotExist, &hyperlane.Error{Status: 404})
 	s.Get("/text/{status:int}", func(c *hyperlane.Context) error {
@@ -65,6 +66,7 @@ func TestAnErrorIsAnsweredAsAProblemDocument(t *testing.T) {
 			{"/deadline", 503, ""},
 			{"/odd", 500, ""},
 			{"/full", 422, "30 are left"},
+			{"/fields", 422, "/title must not be empty"},
 			{"/nowhere", 404, ""},
 		} {
 			r := c.Get(test.target).Problem(test.status, test.detail)

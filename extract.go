@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// Param returns the param of that name as a T, as [Query], [Header] and [Form] do with what they are named after. T is
+// Param returns the param of that name as a T, as [Query], [Field], [Cookie] and [Form] do with what they are named after. T is
 //
 //   - a string, bool, integer or float, or a type made of one; a bool is also "on" or "off", as browsers send a checkbox
 //   - a [time.Duration] ("1m30s"), a [time.Time] (RFC 3339), or another type whose pointer is an [encoding.TextUnmarshaler]
@@ -45,11 +45,18 @@ func QueryOr[T any](c *Context, name string, absent T) (T, error) {
 	return extract[T](c, fromQuery, name, raw, found)
 }
 
-// Header returns the value of the first header field of that name as a T.
-func Header[T any](c *Context, name string) (T, error) {
+// Field returns the value of the first header field of that name as a T.
+func Field[T any](c *Context, name string) (T, error) {
 	c.inUse()
 	span, found := c.Request.head().Find(c.exchange.raw, name)
 	return extract[T](c, fromHeader, name, c.Request.view(span), found)
+}
+
+// Cookie returns the value of the cookie of that name as a T. One that is signed or encrypted is not opened: see [Request.SignedCookie].
+func Cookie[T any](c *Context, name string) (T, error) {
+	c.inUse()
+	text, found := c.Request.Cookie(name)
+	return extract[T](c, fromCookie, name, []byte(text), found)
 }
 
 // Form returns the value of that name in the form that is the body, urlencoded or multipart, as a T. See Request.Form for the

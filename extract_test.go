@@ -111,8 +111,8 @@ func TestEverySourceHasItsExtractor(t *testing.T) {
 	var got []string
 	s := newBindServer(t, Config{}, func(s *Server) {
 		s.Post("/p/{v}", func(c *Context) error {
-			got = []string{extraction(Param[int])(c), extraction(Query[int])(c), extraction(Header[int])(c), extraction(Form[int])(c),
-				extraction(Form[[]int])(c), extraction(Form[string])(c), extraction(Header[[]string])(c), extraction(Header[string])(c)}
+			got = []string{extraction(Param[int])(c), extraction(Query[int])(c), extraction(Field[int])(c), extraction(Cookie[int])(c), extraction(Form[int])(c),
+				extraction(Form[[]int])(c), extraction(Form[string])(c), extraction(Field[[]string])(c), extraction(Field[string])(c)}
 			_, err := Param[int](c, "w")
 			if err == nil || !strings.Contains(err.Error(), `/p/{v} has no param "w"`) {
 				t.Errorf("a param that the pattern lacks: %v", err)
@@ -127,15 +127,16 @@ func TestEverySourceHasItsExtractor(t *testing.T) {
 			want        []string
 			detached    string
 		}{
-			{"1", "v=4&v=5", []string{"1", "2", "3", "4", "[]int{4, 5}", `"4"`,
+			{"1", "v=4&v=5", []string{"1", "2", "3", "6", "4", "[]int{4, 5}", `"4"`,
 				"error: hyperlane: header v: no []string can be made of it", `"3"`}, `"1"`},
-			{"%61%2Fb", "v=", []string{"error: 400 Bad Request: path v must be a whole number", "2", "3",
+			{"%61%2Fb", "v=", []string{"error: 400 Bad Request: path v must be a whole number", "2", "3", "6",
 				"error: 400 Bad Request: form v is missing", "[]int(nil)", `""`,
 				"error: hyperlane: header v: no []string can be made of it", `"3"`}, `"a/b"`},
 		} {
 			r := httptest.NewRequest("POST", "/p/"+tt.param+"?v=2", strings.NewReader(tt.form))
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			r.Header.Set("V", "3")
+			r.Header.Set("Cookie", "u=5; v=6")
 			if body := read(t, ask(r)); body != tt.detached {
 				t.Errorf("detached: got %s, want %s", body, tt.detached)
 			}

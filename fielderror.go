@@ -12,7 +12,7 @@ type FieldError struct {
 	Detail  string `json:"detail"`            // for the client; it follows the name in a sentence: "must not be empty"
 }
 
-// FieldErrors is everything that is wrong with what a client sent. See [Bind].
+// FieldErrors is everything that is wrong with what a client sent. See [Bind]. A handler that returns it answers 422.
 type FieldErrors []FieldError
 
 // maxFieldErrors bounds an answer whose length the client could choose.

@@ -3,6 +3,7 @@ package hyperlane
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -83,7 +84,7 @@ func (w *h1Wire) nextBody(p []byte) (int, error) {
 			t.Out = append(t.Out, "HTTP/1.1 100 Continue\r\n\r\n"...)
 		}
 		if len(t.Out) > 0 {
-			if err := t.Flush(); err != nil {
+			if err := w.passed(t.Flush()); err != nil {
 				return 0, err
 			}
 		}
@@ -108,11 +109,12 @@ func (w *h1Wire) fillBody() error {
 		return errBodyTimeout
 	case err == engine.ErrInterrupted:
 		return errBodyStopped
-	case errors.Is(err, io.EOF):
-		err = errBodyCut
 	}
 	w.conn.Hangup()
-	return err
+	if errors.Is(err, io.EOF) {
+		return errBodyCut
+	}
+	return &Error{Status: errBodyCut.Status, Detail: errBodyCut.Detail, Cause: err}
 }
 
 func (w *h1Wire) stopReading(*Context) { w.turn.Interrupt() }
@@ -293,8 +295,11 @@ func (w *h1Wire) write(c *Context, p []byte) error {
 
 // passed notes that the connection takes no more.
 func (w *h1Wire) passed(err error) error {
-	w.failed = w.failed || err != nil
-	return err
+	if err == nil {
+		return nil
+	}
+	w.failed = true
+	return fmt.Errorf("%w: %w", ErrDisconnected, err)
 }
 
 func (w *h1Wire) sendFile(c *Context, f *os.File, offset, n int64) error {
@@ -327,7 +332,7 @@ func (w *h1Wire) inform(c *Context, status int) error {
 		out = http1.AppendField(out, f.name, f.value)
 	}
 	w.turn.Out = append(out, "\r\n"...)
-	return w.turn.Flush()
+	return w.passed(w.turn.Flush())
 }
 
 // finish ends the body of a response that has begun.

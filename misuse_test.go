@@ -32,7 +32,7 @@ func TestStringsAndSlicesOfARequestAreTheHandlersToKeep(t *testing.T) {
 				r := &c.Request
 				k := kept{
 					method: r.Method(), path: r.Path(), target: r.Target(), host: r.Host(), header: r.Header("X-Name"),
-					query: c.Query("q"), param: c.Param("a"), raw: r.RawQuery(), params: c.Params(), values: r.HeaderValues("X-Name"),
+					query: c.Query("q"), param: c.Param("a"), raw: r.RawQuery(), params: c.Params(), values: r.Headers().Values("X-Name"),
 				}
 				var err error
 				k.body, err = r.Body()

@@ -2,7 +2,6 @@ package hyperlane
 
 import (
 	"crypto/tls"
-	"iter"
 	"net"
 	"net/http"
 	"net/netip"
@@ -140,9 +139,8 @@ func (r *Request) HeaderView(name string) []byte {
 	return r.view(s)
 }
 
-// HeaderValues returns the values of all fields with that name, in order.
-func (r *Request) HeaderValues(name string) []string {
-	r.c.inUse()
+// headerValues is Headers().Values, without making strings of the other fields.
+func (r *Request) headerValues(name string) []string {
 	var values []string
 	for _, f := range r.head().Fields {
 		if http1.EqualFold(r.view(f.Name), name) {
@@ -152,8 +150,8 @@ func (r *Request) HeaderValues(name string) []string {
 	return values
 }
 
-// Headers yields all fields as they came, in order.
-func (r *Request) Headers() iter.Seq2[string, string] {
+// Headers returns all fields as they came.
+func (r *Request) Headers() Header {
 	r.c.inUse()
 	return func(yield func(string, string) bool) {
 		for _, f := range r.head().Fields {
@@ -166,7 +164,7 @@ func (r *Request) Headers() iter.Seq2[string, string] {
 
 // Cookie returns the value of the cookie with that name, and whether there is one.
 func (r *Request) Cookie(name string) (string, bool) {
-	for _, line := range r.HeaderValues("Cookie") {
+	for _, line := range r.headerValues("Cookie") {
 		for part := range strings.SplitSeq(line, ";") {
 			n, v, ok := strings.Cut(strings.TrimSpace(part), "=")
 			if ok && n == name {
@@ -179,7 +177,7 @@ func (r *Request) Cookie(name string) (string, bool) {
 
 // Cookies returns all cookies that are well-formed.
 func (r *Request) Cookies() []*http.Cookie {
-	h := http.Header{"Cookie": r.HeaderValues("Cookie")}
+	h := http.Header{"Cookie": r.headerValues("Cookie")}
 	return (&http.Request{Header: h}).Cookies()
 }
 
@@ -252,7 +250,7 @@ func (r *Request) ClientIP() netip.Addr {
 	if !r.c.server.trusts(ip) {
 		return ip
 	}
-	lines := r.HeaderValues("X-Forwarded-For")
+	lines := r.headerValues("X-Forwarded-For")
 	for i := len(lines) - 1; i >= 0; i-- {
 		hops := strings.Split(lines[i], ",")
 		for j := len(hops) - 1; j >= 0; j-- {

@@ -3,7 +3,6 @@ package hyperlane
 import (
 	"fmt"
 	"io"
-	"iter"
 	"net/http"
 	"strconv"
 	"strings"
@@ -117,8 +116,8 @@ func (r *Response) Header(name string) string {
 	return ""
 }
 
-// Headers yields the fields that were set, in order.
-func (r *Response) Headers() iter.Seq2[string, string] {
+// Headers returns the fields that were set.
+func (r *Response) Headers() Header {
 	r.c.inUse()
 	return func(yield func(string, string) bool) {
 		for _, f := range r.fields {
