@@ -26,15 +26,25 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
+	l := s.cells.other()
+	l.requests.Add(1)
+	ended := false
+	defer func() {
+		if !ended { // by runtime.Goexit
+			l.end(0, true)
+		}
+	}()
 	c := contexts.Get().(*Context)
 	c.server = s
 	std := &stdWire{w: w, r: r}
 	c.bridge(std)
+	began := s.cells.now()
 	s.find(c)
 	if e := r.Header.Get("Expect"); e != "" && !strings.EqualFold(e, "100-continue") {
 		c.route = s.builtin.expectation
 	}
-	s.serve(c)
+	s.handle(c)
+	l.latency.note(s.cells.now()-began, 1)
 	if !c.Response.committed && !c.broken {
 		s.send(c)
 	}
@@ -48,6 +58,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.finished(c)
 	broken := c.broken
+	ended = true
+	l.end(c.Response.Status(), broken)
 	c.returned.Store(findMisuse)
 	if !findMisuse {
 		c.reset()
@@ -113,7 +125,7 @@ func (c *Context) bridge(w *stdWire) {
 	h.ContentLength, h.Chunked = r.ContentLength, r.ContentLength < 0
 	h.Upgrade = r.ProtoMajor == 1 && r.Header.Get("Upgrade") != "" && hasUpgrade(r.Header["Connection"])
 
-	c.Request.info = peer{local: localAddr(r), remote: remoteAddr(r.RemoteAddr), tls: r.TLS, std: r}
+	c.Request.info = peer{std: r, tls: r.TLS}
 	c.Request.maxBody = c.server.config.Limits.Body
 	c.Request.streaming = r.Body != nil && r.Body != http.NoBody
 	c.Request.buffered = !c.Request.streaming

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"log/slog"
 	"net/netip"
+	"runtime"
 	"slices"
 	"time"
 )
@@ -19,6 +20,9 @@ type Config struct {
 	// Driver says who waits for bytes: "loop" is the event loop, which Linux has; "blocking" gives each connection a
 	// goroutine; "auto" is the event loop wherever it can serve a listener, else blocking. "" is "auto".
 	Driver string
+
+	// Loops is how many event loops there are. 0 is GOMAXPROCS, when New is called.
+	Loops int
 
 	// NoDelay says whether small writes leave at once (TCP_NODELAY). nil is true, as everywhere in Go; new(false) lets the
 	// kernel gather them.
@@ -41,6 +45,10 @@ type Config struct {
 	WebSocketBuffer int
 	// MaxConns is how many connections may be open; one more is answered 503 and closed. 0 is no limit but the system's.
 	MaxConns int
+
+	// MaxInFlight is how many requests may be handled at the same time. One more is answered 503 with Retry-After at once, without
+	// request middleware and handler, so that a server that is asked for too much goes on doing what it can. 0 is no limit.
+	MaxInFlight int
 
 	// HeadTimeout is for a whole message head, from its first byte. 0 is 10 s.
 	HeadTimeout time.Duration
@@ -120,6 +128,7 @@ func (c *Config) mistakes(reported map[string]bool) mistakes {
 // driver's. c must be valid.
 func (c Config) withDefaults() Config {
 	c.Driver = cmp.Or(c.Driver, "auto")
+	c.Loops = cmp.Or(c.Loops, runtime.GOMAXPROCS(0))
 	c.NoDelay = new(c.NoDelay == nil || *c.NoDelay)
 	if c.Linger != nil {
 		c.Linger = new(*c.Linger)

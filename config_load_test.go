@@ -17,8 +17,8 @@ import (
 func TestFileAndEnvironmentSetEveryField(t *testing.T) {
 	key := bytes.Repeat([]byte{0xfb}, 32) // base64 that differs in its two alphabets
 	want := Config{
-		Driver: "blocking", NoDelay: new(false), Linger: new(5 * time.Second), TTL: 64, ReusePort: true, Backlog: 128,
-		ReadBuffer: 8 << 10, WebSocketBuffer: 4096, MaxConns: 1000,
+		Driver: "blocking", Loops: 3, NoDelay: new(false), Linger: new(5 * time.Second), TTL: 64, ReusePort: true, Backlog: 128,
+		ReadBuffer: 8 << 10, WebSocketBuffer: 4096, MaxConns: 1000, MaxInFlight: 100,
 		HeadTimeout: 5 * time.Second, BodyTimeout: time.Minute, MinBodyRate: -1, WriteTimeout: 1500 * time.Millisecond,
 		IdleTimeout: time.Hour, HandlerTimeout: 2 * time.Second, ShutdownTimeout: -1,
 		Limits: Limits{
@@ -30,8 +30,8 @@ func TestFileAndEnvironmentSetEveryField(t *testing.T) {
 		ServerName:     "lane", CookieKeys: [][]byte{key},
 	}
 	file := `{
-		"driver": "blocking", "no_delay": false, "linger": "5s", "ttl": 64, "reuse_port": true, "backlog": 128,
-		"read_buffer": "8KiB", "websocket_buffer": 4096, "max_conns": 1000,
+		"driver": "blocking", "loops": 3, "no_delay": false, "linger": "5s", "ttl": 64, "reuse_port": true, "backlog": 128,
+		"read_buffer": "8KiB", "websocket_buffer": 4096, "max_conns": 1000, "max_in_flight": 100,
 		"head_timeout": "5s", "body_timeout": "1m", "min_body_rate": -1, "write_timeout": "1.5s",
 		"idle_timeout": "1h", "handler_timeout": "2s", "shutdown_timeout": "none",
 		"limits": {"head": "32KiB", "target": 1000, "fields": 50, "field": "4KiB", "body": "3GiB", "buffered_body": "1MiB",
@@ -41,9 +41,9 @@ func TestFileAndEnvironmentSetEveryField(t *testing.T) {
 		"cookie_keys": ["` + base64.StdEncoding.EncodeToString(key) + `"]
 	}`
 	environ := []string{
-		"HYPERLANE_DRIVER=blocking", "HYPERLANE_NO_DELAY=false", "HYPERLANE_LINGER=5s", "HYPERLANE_TTL=64",
+		"HYPERLANE_DRIVER=blocking", "HYPERLANE_LOOPS=3", "HYPERLANE_NO_DELAY=false", "HYPERLANE_LINGER=5s", "HYPERLANE_TTL=64",
 		"HYPERLANE_REUSE_PORT=true", "HYPERLANE_BACKLOG=128", "HYPERLANE_READ_BUFFER=8KiB", "HYPERLANE_WEBSOCKET_BUFFER=4096",
-		"HYPERLANE_MAX_CONNS=1000", "HYPERLANE_HEAD_TIMEOUT=5s", "HYPERLANE_BODY_TIMEOUT=1m", "HYPERLANE_MIN_BODY_RATE=-1",
+		"HYPERLANE_MAX_CONNS=1000", "HYPERLANE_MAX_IN_FLIGHT=100", "HYPERLANE_HEAD_TIMEOUT=5s", "HYPERLANE_BODY_TIMEOUT=1m", "HYPERLANE_MIN_BODY_RATE=-1",
 		"HYPERLANE_WRITE_TIMEOUT=1.5s", "HYPERLANE_IDLE_TIMEOUT=1h", "HYPERLANE_HANDLER_TIMEOUT=2s",
 		"HYPERLANE_SHUTDOWN_TIMEOUT=none", "HYPERLANE_LIMITS_HEAD=32KiB", "HYPERLANE_LIMITS_TARGET=1000",
 		"HYPERLANE_LIMITS_FIELDS=50", "HYPERLANE_LIMITS_FIELD=4KiB", "HYPERLANE_LIMITS_BODY=3GiB",

@@ -24,6 +24,7 @@ type configOption struct {
 // configOptions are all keys there are, in the order in which the environment is applied: a preset comes before its fields.
 var configOptions = []configOption{
 	choiceOption("driver", "Driver", func(c *Config) *string { return &c.Driver }, drivers()...),
+	countOption("loops", "Loops", func(c *Config) *int { return &c.Loops }, 0, 1<<10),
 	noDelayOption,
 	lingerOption,
 	countOption("ttl", "TTL", func(c *Config) *int { return &c.TTL }, 0, 255),
@@ -32,6 +33,7 @@ var configOptions = []configOption{
 	sizeOption("read_buffer", "ReadBuffer", func(c *Config) *int { return &c.ReadBuffer }, 1<<10, 16<<20),
 	sizeOption("websocket_buffer", "WebSocketBuffer", func(c *Config) *int { return &c.WebSocketBuffer }, 1<<10, 16<<20),
 	countOption("max_conns", "MaxConns", func(c *Config) *int { return &c.MaxConns }, 0, 1<<30),
+	countOption("max_in_flight", "MaxInFlight", func(c *Config) *int { return &c.MaxInFlight }, 0, 1<<30),
 	timeoutOption("head_timeout", "HeadTimeout", func(c *Config) *time.Duration { return &c.HeadTimeout }),
 	timeoutOption("body_timeout", "BodyTimeout", func(c *Config) *time.Duration { return &c.BodyTimeout }),
 	sizeOrNoneOption("min_body_rate", "MinBodyRate", func(c *Config) *int { return &c.MinBodyRate }, 1, 1<<30),

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ func TestZeroConfigIsValidAndGetsTheDocumentedDefaults(t *testing.T) {
 	}
 	got := Config{}.withDefaults()
 	want := Config{
-		Driver: "auto", NoDelay: new(true),
+		Driver: "auto", Loops: runtime.GOMAXPROCS(0), NoDelay: new(true),
 		HeadTimeout: 10 * time.Second, BodyTimeout: 30 * time.Second, MinBodyRate: 240,
 		WriteTimeout: 30 * time.Second, IdleTimeout: 75 * time.Second, ShutdownTimeout: 15 * time.Second,
 		Limits:        DefaultLimits(),

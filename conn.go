@@ -18,12 +18,14 @@ import (
 type conn struct {
 	server *Server
 	handle *engine.Conn
+	cell   *cell
 	peer   peer
 
 	life     atomic.Pointer[requestContext] // of the request that is served, if it was asked for
 	gone     atomic.Bool                    // the peer has closed its side
 	draining atomic.Bool
 	started  bool // a request has come
+	serving  bool // a request is in flight; still set at the end of a connection whose handler has called runtime.Goexit
 }
 
 // contexts holds Contexts that no one uses. Under findMisuse nothing is ever put back.
@@ -144,7 +146,8 @@ func (co *conn) request(t *engine.Turn, c *Context, n int) (next engine.Next, mo
 		end = n
 	}
 	t.In = t.In[end:]
-	co.run(t, c, w, offLoop)
+	serial := co.cell.requests.Add(1)
+	co.run(t, c, w, offLoop, serial%sampled == 0)
 	return co.after(t, c, w)
 }
 
@@ -218,13 +221,15 @@ func (co *conn) chunked(t *engine.Turn, c *Context, w *h1Wire, n int) (end int, 
 }
 
 // run has the handler answer, and sends what it has set.
-func (co *conn) run(t *engine.Turn, c *Context, w *h1Wire, offLoop bool) {
-	var began time.Time
-	if offLoop {
-		began = time.Now()
+func (co *conn) run(t *engine.Turn, c *Context, w *h1Wire, offLoop, sample bool) {
+	cells := co.server.cells
+	var began time.Duration
+	if offLoop || sample {
+		began = cells.now()
 	}
+	co.serving = true
 	t.Enter()
-	co.server.serve(c)
+	co.server.handle(c)
 	if !c.Response.committed && !c.broken {
 		co.server.send(c)
 	}
@@ -232,18 +237,26 @@ func (co *conn) run(t *engine.Turn, c *Context, w *h1Wire, offLoop bool) {
 		co.life.Store(nil)
 		c.life.end(ErrFinished)
 	}
-	switch overstayed := t.Leave(); {
-	case overstayed:
+	overstayed := t.Leave()
+	if overstayed {
 		c.route.pace.overstayed()
-	case offLoop && !w.streaming:
-		c.route.pace.took(time.Since(began))
+	}
+	switch {
+	case offLoop:
+		took := cells.now() - began
+		co.cell.latency.note(took, 1)
+		if !overstayed && !w.streaming {
+			c.route.pace.took(took)
+		}
+	case sample:
+		co.cell.latency.note(cells.now()-began, sampled)
 	}
 }
 
 // after ends the message: what of the request is unread must not become the next one.
 func (co *conn) after(t *engine.Turn, c *Context, w *h1Wire) (next engine.Next, more bool) {
 	unread := w.streaming && !w.body.Done()
-	if !c.broken && !w.hijacked {
+	if !c.broken && !w.hijacked && c.Response.feed == nil {
 		w.finish(c)
 	}
 	if !w.failed && !w.hijacked && (c.broken || len(co.server.hooks.finish) > 0) {
@@ -252,6 +265,8 @@ func (co *conn) after(t *engine.Turn, c *Context, w *h1Wire) (next engine.Next, 
 			c.broken = true
 		}
 	}
+	co.serving = false
+	co.cell.end(c.Response.Status(), c.broken)
 	co.server.finished(c)
 	c.returned.Store(findMisuse)
 	switch {
@@ -259,6 +274,8 @@ func (co *conn) after(t *engine.Turn, c *Context, w *h1Wire) (next engine.Next, 
 		return engine.Detached, false
 	case c.broken:
 		return engine.Abort, false
+	case c.Response.feed != nil:
+		return co.feedTo(t, c, w), false
 	case c.Response.upgrade != nil:
 		return co.upgradeTo(t, c.Response.upgrade), false
 	case unread && w.keepAlive && !w.drain(c):
@@ -276,6 +293,7 @@ func (co *conn) after(t *engine.Turn, c *Context, w *h1Wire) (next engine.Next, 
 
 // refuse answers a message that is not served, and ends the connection: nothing behind it can be trusted.
 func (co *conn) refuse(t *engine.Turn, c *Context, err error) engine.Next {
+	co.cell.malformed.Add(1)
 	status := co.server.problem(err).Status
 	t.Out = http1.AppendStatusLine(t.Out, status)
 	t.Out = co.server.appendDate(t.Out)
@@ -284,7 +302,7 @@ func (co *conn) refuse(t *engine.Turn, c *Context, err error) engine.Next {
 	t.Out = http1.AppendContentLength(t.Out, int64(len(text)))
 	t.Out = append(t.Out, "\r\n"...)
 	t.Out = append(t.Out, text...)
-	co.server.config.Logger.Debug("request refused", "remote", co.peer.remote, "status", status, "error", err)
+	co.server.config.Logger.Debug("request refused", "remote", &co.peer, "status", status, "error", err)
 	return engine.Linger
 }
 
@@ -301,7 +319,10 @@ func (co *conn) Drain() { co.draining.Store(true) }
 
 // Closed is the end.
 func (co *conn) Closed(err error) {
+	if co.serving {
+		co.cell.end(0, true)
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		co.server.config.Logger.Debug("connection failed", "remote", co.peer.remote, "error", err)
+		co.server.config.Logger.Debug("connection failed", "remote", &co.peer, "error", err)
 	}
 }

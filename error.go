@@ -100,6 +100,7 @@ func (s *Server) problem(err error) *Error {
 // fail is the one door by which errors leave: to the hooks, the log, and the response.
 func (s *Server) fail(c *Context, err error) {
 	if p, ok := errors.AsType[*PanicError](err); ok {
+		s.cells.other().panicked.Add(1)
 		s.tellPanic(c, p)
 	}
 	e := s.problem(err)
@@ -117,8 +118,9 @@ func (s *Server) fail(c *Context, err error) {
 	c.Response.problem(c, e)
 }
 
-// stayHTTP takes back an upgrade: who is told of an error is not told to switch.
+// stayHTTP takes back an upgrade and a feed: who is told of an error is not told to switch.
 func (r *Response) stayHTTP() {
+	r.dropFeed()
 	if r.upgrade != nil {
 		r.upgrade = nil
 		r.DelHeader("Connection").DelHeader("Upgrade").SetStatus(http.StatusInternalServerError)

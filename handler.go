@@ -1,5 +1,25 @@
 package hyperlane
 
+// handle serves c, unless there are too many requests in flight: then the answer says so. Request middleware, which may ask the very
+// database that is the cause of all this, does not run then.
+func (s *Server) handle(c *Context) {
+	limit := int64(s.config.MaxInFlight)
+	if limit == 0 {
+		s.serve(c)
+		return
+	}
+	defer s.inFlight.Add(-1)
+	if s.inFlight.Add(1) <= limit {
+		s.serve(c)
+		return
+	}
+	s.cells.shed.Add(1)
+	c.route = s.builtin.overloaded
+	c.Response.SetHeader("Retry-After", "1")
+	c.Response.problem(c, errOverloaded)
+	s.respond(c)
+}
+
 // serve takes a routed request through its phases: request middleware, middleware and handler, response middleware. When it
 // returns, the response is set or has been streamed; the caller sends what is left of it.
 //

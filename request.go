@@ -2,6 +2,7 @@ package hyperlane
 
 import (
 	"crypto/tls"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/hyperlane-go/hyperlane/internal/engine"
 	"github.com/hyperlane-go/hyperlane/internal/http1"
 )
 
@@ -30,12 +32,32 @@ type Request struct {
 	form      *form
 }
 
-// peer is what a request knows of its connection.
+// peer is what a request knows of its connection. Most requests never ask for an address, which is a system call the first time.
 type peer struct {
-	local, remote net.Addr
-	tls           *tls.ConnectionState
-	std           *http.Request // of the net/http bridge
+	handle *engine.Conn  // or nil
+	std    *http.Request // of the net/http bridge, or nil
+	tls    *tls.ConnectionState
 }
+
+func (p *peer) remote() net.Addr {
+	if p.std != nil {
+		return remoteAddr(p.std.RemoteAddr)
+	}
+	_, remote := p.handle.Addrs()
+	return remote
+}
+
+// local returns nil where net/http does not know it.
+func (p *peer) local() net.Addr {
+	if p.std != nil {
+		return localAddr(p.std)
+	}
+	local, _ := p.handle.Addrs()
+	return local
+}
+
+// LogValue is for the log.
+func (p *peer) LogValue() slog.Value { return slog.AnyValue(p.remote()) }
 
 func (r *Request) reset() {
 	r.body, r.buffered, r.streaming, r.read, r.maxBody = nil, false, false, 0, 0
@@ -227,13 +249,13 @@ func cut(b []byte, sep byte) (before, after []byte) {
 // RemoteAddr returns the address of the peer, as the socket has it.
 func (r *Request) RemoteAddr() net.Addr {
 	r.c.inUse()
-	return r.info.remote
+	return r.info.remote()
 }
 
 // LocalAddr returns the address that the peer has reached.
 func (r *Request) LocalAddr() net.Addr {
 	r.c.inUse()
-	return r.info.local
+	return r.info.local()
 }
 
 // TLS returns the state of the TLS connection, or nil without TLS.
@@ -246,7 +268,7 @@ func (r *Request) TLS() *tls.ConnectionState {
 // X-Forwarded-For that is not. It is not valid where the peer has no IP address.
 func (r *Request) ClientIP() netip.Addr {
 	r.c.inUse()
-	ip := addrIP(r.info.remote)
+	ip := addrIP(r.info.remote())
 	if !r.c.server.trusts(ip) {
 		return ip
 	}

@@ -29,6 +29,7 @@ type Response struct {
 	sent      int64   // bytes of the body that have left
 	mistake   error   // the first misuse: it becomes a 500
 	upgrade   Protocol
+	feed      *Feed // what goes on after the handler; dropped like a body
 }
 
 type field struct{ name, value string }
@@ -243,6 +244,7 @@ func (r *Response) misuse(err error) {
 }
 
 func (r *Response) dropBody() {
+	r.dropFeed()
 	if closer, ok := r.reader.(io.Closer); ok {
 		closer.Close()
 	}

@@ -81,6 +81,8 @@ func (r *registration) offLoop() bool {
 type pace struct {
 	credit  atomic.Int32 // requests that are still to run off the loop
 	penalty atomic.Int32 // what the last overstay cost
+
+	overstays atomic.Uint64 // for Stats
 }
 
 const (
@@ -90,6 +92,7 @@ const (
 )
 
 func (p *pace) overstayed() {
+	p.overstays.Add(1)
 	penalty := min(max(2*p.penalty.Load(), firstPenalty), lastPenalty)
 	p.penalty.Store(penalty)
 	p.credit.Store(penalty)

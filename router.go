@@ -144,12 +144,16 @@ func (s *Server) redirection(c *Context, path []byte) *registration {
 }
 
 // builtin holds the answers to requests without a route. They run through the server's phases as a handler would.
-type builtin struct{ notFound, notAllowed, badPath, connect, expectation, options *registration }
+type builtin struct {
+	notFound, notAllowed, badPath, connect, expectation, options *registration
+	overloaded                                                   *registration // has no handler: see Server.handle
+}
 
 func newBuiltin() builtin {
 	answer := func(h Handler) *registration { return &registration{run: h} }
 	return builtin{
-		notFound: answer(func(*Context) error { return errNotFound }),
+		overloaded: answer(nil),
+		notFound:   answer(func(*Context) error { return errNotFound }),
 		badPath: answer(func(c *Context) error {
 			c.Response.SetHeader("Connection", "close") // who sent this may mean anything by what follows
 			return errBadPath
@@ -180,6 +184,7 @@ var (
 	errExpectation = Errorf(http.StatusExpectationFailed, "")
 	errNoTunnel    = Errorf(http.StatusNotImplemented, "")
 	errNotAllowed  = Errorf(http.StatusMethodNotAllowed, "")
+	errOverloaded  = Errorf(http.StatusServiceUnavailable, "")
 )
 
 // unescape decodes one component of a query. It differs from url.QueryUnescape only in giving back what cannot be decoded.

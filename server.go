@@ -36,11 +36,15 @@ type Server struct {
 	freezing      sync.Once
 	frozen        atomic.Bool
 
-	engine *engine.Engine
-	h2     *http2Server
-	date   atomic.Pointer[dateLine]
-	base   context.Context // of every request; ends when a shutdown runs out of time
-	cancel context.CancelCauseFunc
+	engine   *engine.Engine
+	cells    *cells
+	inFlight atomic.Int64 // requests, if Config.MaxInFlight bounds them
+	h2       *http2Server
+	date     atomic.Pointer[dateLine]
+	base     context.Context // of every request; ends when a shutdown runs out of time
+	cancel   context.CancelCauseFunc
+	draining context.Context // ends when a shutdown begins
+	drain    context.CancelCauseFunc
 
 	shutting atomic.Bool // every answer is the last of its connection
 
@@ -68,7 +72,9 @@ func New(config Config) *Server {
 		s.sealer = sealer
 	}
 	s.base, s.cancel = context.WithCancelCause(context.Background())
+	s.draining, s.drain = context.WithCancelCause(context.Background())
 	s.tick(time.Now())
+	s.cells = newCells(s.config.Loops)
 	s.engine = engine.New(s.engineConfig())
 	s.h2 = newHTTP2Server(s)
 	return s
@@ -85,7 +91,7 @@ func (s *Server) engineConfig() engine.Config {
 		HeadTimeout: max(c.HeadTimeout, 0), BodyTimeout: max(c.BodyTimeout, 0), BodyRate: max(c.MinBodyRate, 0),
 		IdleTimeout: max(c.IdleTimeout, 0), WriteTimeout: max(c.WriteTimeout, 0),
 
-		MaxConns: c.MaxConns, Refusal: refusal, ReadBuffer: c.ReadBuffer, OutboxLimit: c.Limits.Outbox,
+		MaxConns: c.MaxConns, Refusal: refusal, ReadBuffer: c.ReadBuffer, OutboxLimit: c.Limits.Outbox, Loops: c.Loops,
 	}
 }
 
@@ -93,8 +99,8 @@ var refusal = []byte("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nR
 
 // accept makes the protocol of a new connection.
 func (s *Server) accept(handle *engine.Conn) engine.Protocol {
-	co := &conn{server: s, handle: handle}
-	co.peer.local, co.peer.remote = handle.Addrs()
+	co := &conn{server: s, handle: handle, cell: s.cells.of(handle)}
+	co.peer.handle = handle
 	if secure, ok := handle.NetConn().(*tls.Conn); ok {
 		state := secure.ConnectionState()
 		co.peer.tls = &state
@@ -106,10 +112,10 @@ func (s *Server) accept(handle *engine.Conn) engine.Protocol {
 }
 
 // welcomes asks the hooks whether a new connection may stay. With TLS that is before the handshake, see admit.
-func (s *Server) welcomes(remote net.Addr) bool {
+func (s *Server) welcomes(remote func() net.Addr) bool {
 	for _, hook := range s.hooks.connect {
-		if err := hook(remote); err != nil {
-			s.config.Logger.Info("connection refused", "remote", remote, "error", err)
+		if err := hook(remote()); err != nil {
+			s.config.Logger.Info("connection refused", "remote", remote(), "error", err)
 			return false
 		}
 	}
@@ -230,6 +236,10 @@ func (s *Server) setReady(ready bool) {
 	s.mu.Unlock()
 }
 
+// Draining returns a context that ends when a shutdown begins, before the contexts of requests do, with the cause ErrShutdown. It is for
+// what would go on for ever: a handler that streams should end with it.
+func (s *Server) Draining() context.Context { return s.draining }
+
 // Shutdown drains the server: it is no longer Ready, stops accepting, closes connections that wait for a request, tells upgraded ones,
 // and waits for the others, whose answers say "Connection: close". When ctx ends first, the contexts of the requests that
 // are left are cancelled, their connections closed, and ctx's error is returned.
@@ -238,6 +248,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		for _, hook := range s.hooks.shutdown {
 			hook()
 		}
+		s.drain(ErrShutdown)
 	}
 	// When ctx ends, the contexts of requests are told why before their connections are closed.
 	waiting, giveUp := context.WithCancel(context.WithoutCancel(ctx))
@@ -260,6 +271,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // Close ends the server at once: every connection is closed, every request's context cancelled. It does not wait for handlers.
 func (s *Server) Close() error {
 	s.shutting.Store(true)
+	s.drain(ErrShutdown)
 	s.cancel(ErrShutdown)
 	s.engine.Close()
 	return s.h2.closeNow()
@@ -302,6 +314,9 @@ func (s *Server) sendBody(c *Context, streamed bool) error {
 	r := &c.Response
 	if r.reader != nil {
 		return c.sendReader()
+	}
+	if r.feed != nil {
+		return c.sendFeed()
 	}
 	if !streamed && (len(r.fields) == 0 || r.Header("Content-Type") == "") {
 		if r.text != "" {

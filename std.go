@@ -151,9 +151,7 @@ func (w *stdWriter) request() *http.Request {
 			std.Trailer = announced(header)
 			header.Del("Trailer")
 		}
-		if r.info.remote != nil {
-			std.RemoteAddr = r.info.remote.String()
-		}
+		std.RemoteAddr = r.info.remote().String()
 	}
 	for _, p := range c.allParams() {
 		std.SetPathValue(p.name, p.value)
@@ -191,7 +189,7 @@ type stdContext struct {
 }
 
 func newStdContext(w *stdWriter) stdContext {
-	x := stdContext{Context: w.c.Context(), writer: w, local: w.c.Request.info.local}
+	x := stdContext{Context: w.c.Context(), writer: w, local: w.c.Request.info.local()}
 	if w.c.Request.info.std == nil {
 		// httputil.ReverseProxy breaks a response off only for who has a server.
 		x.server = &w.c.server.h2.server

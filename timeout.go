@@ -127,7 +127,8 @@ func (c *Context) adopt(d *Context) {
 	r.dropBody()
 	r.status, r.fields, r.trailer = from.status, append(r.fields[:0], from.fields...), append(r.trailer[:0], from.trailer...)
 	r.bytes, r.text, r.reader, r.length = from.bytes, from.text, from.reader, from.length
-	r.buffer, r.committed, r.sent, r.mistake, r.upgrade = from.buffer, from.committed, from.sent, from.mistake, from.upgrade
+	r.buffer, r.committed, r.sent, r.mistake = from.buffer, from.committed, from.sent, from.mistake
+	r.upgrade, r.feed = from.upgrade, from.feed
 	if from.stream != nil {
 		r.stream = &Stream{c}
 	}

@@ -81,7 +81,7 @@ func (s *Server) admit(nc net.Conn) (stays bool) {
 			stays = false
 		}
 	}()
-	if !s.welcomes(nc.RemoteAddr()) || !s.shakeHands(secure) {
+	if !s.welcomes(nc.RemoteAddr) || !s.shakeHands(secure) {
 		nc.Close()
 		return false
 	}

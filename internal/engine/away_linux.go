@@ -15,7 +15,7 @@ func (c *loopConn) moveOff(s *seat) {
 	out := s.turn.Out
 	if len(out) > 0 {
 		if c.state.Load()&unsent == 0 {
-			n, errno := transmit(int(c.fd), out)
+			n, errno := c.transmit(out)
 			if errno != 0 && errno != syscall.EAGAIN {
 				c.finishTurn(s)
 				c.end(s, os.NewSyscallError("send", errno))
@@ -252,6 +252,7 @@ func (c *loopConn) expire() {
 	for direction, p := range c.parked {
 		if p != nil && clock.passed(p.deadline) {
 			c.unpark(direction, ErrTimeout)
+			c.loop.count.timeouts.Add(1)
 			woken = true
 		}
 	}
@@ -297,7 +298,7 @@ func (c *loopConn) fill(t *Turn, wait Next) error {
 		restart := t.Restart || s.restart
 		t.Restart, s.restart = false, false
 		deadline := c.wait.begin(c.loop.set.engine, wait, restart)
-		n, errno := receive(int(c.fd), s.room())
+		n, errno := c.receive(s.room())
 		switch {
 		case n > 0 && errno == 0:
 			t.grow(n)
@@ -336,11 +337,11 @@ func (c *loopConn) send(t *Turn, tail []byte) error {
 		var errno syscall.Errno
 		switch {
 		case len(head) == 0:
-			n, errno = transmit(int(c.fd), tail)
+			n, errno = c.transmit(tail)
 		case len(tail) == 0:
-			n, errno = transmit(int(c.fd), head)
+			n, errno = c.transmit(head)
 		default:
-			n, errno = transmitBoth(int(c.fd), head, tail)
+			n, errno = c.transmitBoth(head, tail)
 		}
 		if errno != 0 {
 			err = c.sendError(s, errno)
@@ -443,6 +444,7 @@ func (c *loopConn) sendFile(t *Turn, f *os.File, offset, n int64) error {
 			return io.ErrUnexpectedEOF
 		default:
 			n -= int64(sent)
+			c.loop.count.written.Add(uint64(sent))
 		}
 	}
 	return nil

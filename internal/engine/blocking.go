@@ -22,11 +22,14 @@ type blocking struct {
 	wait   patience
 	place  int // in the registry, which guards it
 
-	state    atomic.Int32 // see the constants below
-	readBy   timer        // set by the owner, watched by the sweep
+	state    atomic.Int32  // see the constants below
+	received atomic.Uint64 // bytes, for the registry's counts
+	sent     atomic.Uint64
+	readBy   timer // set by the owner, watched by the sweep
 	writeBy  timer
 	hangup   hangup
 	deaf     atomic.Bool // the turn reads no more: see Turn.Interrupt
+	finishes atomic.Bool // somebody wants the connection closed once what was sent has left
 	switched bool        // the protocol is not the first one any more: the outbox is in use
 	detached bool
 	outbox   outbox
@@ -109,7 +112,13 @@ func (b *blocking) turns(next Next) error {
 	for moved := false; ; {
 		if moved && len(t.In) > 0 {
 			t.Err = nil // the rest of the old protocol's input is the new one's first
-		} else if t.Err = b.await(next); t.Err != nil && (next == AwaitMessage || len(t.In) == 0 && next != AwaitForever) {
+		} else if t.Err = b.await(next); t.Err == errFinished {
+			err := b.send(t, nil)
+			if err == nil {
+				b.linger()
+			}
+			return err
+		} else if t.Err != nil && (next == AwaitMessage || len(t.In) == 0 && next != AwaitForever) {
 			return orderly(t.Err)
 		}
 		t.Restart, t.Need = false, 0
@@ -190,6 +199,9 @@ func (b *blocking) read(wait Next, restart bool) error {
 	b.readBy.set(b.wait.begin(b.engine, wait, restart))
 	defer b.readBy.stop()
 	for {
+		if b.finishes.Load() && wait == AwaitForever {
+			return errFinished
+		}
 		used := len(t.base)
 		n, err := b.nc.Read(t.base[used:cap(t.base)])
 		if n > 0 {
@@ -197,6 +209,7 @@ func (b *blocking) read(wait Next, restart bool) error {
 			t.base = t.base[:used+n]
 			t.In = t.base[start:]
 			b.wait.grown += int64(n)
+			b.received.Add(uint64(n))
 			return nil
 		}
 		if err == nil {
@@ -207,6 +220,7 @@ func (b *blocking) read(wait Next, restart bool) error {
 		}
 		// The sweep speaks through the read deadline, and may have meant a wait that is over.
 		if b.engine.clock.passed(b.readBy.get()) {
+			b.engine.blocking.past.timeouts.Add(1)
 			return ErrTimeout
 		}
 		if err := b.nc.SetReadDeadline(time.Time{}); err != nil {
@@ -260,6 +274,8 @@ func (b *blocking) leave(t *Turn) bool {
 }
 
 func (b *blocking) giveUpLoop(*Turn) {}
+
+func (b *blocking) loopNumber() int { return -1 }
 
 func (b *blocking) netConn() net.Conn { return b.nc }
 
@@ -327,7 +343,8 @@ func (b *blocking) write(head, tail []byte) error {
 		parts := net.Buffers{head, first}
 		for again := true; again; {
 			b.writeBy.set(b.engine.clock.after(b.engine.config.WriteTimeout))
-			_, err := parts.WriteTo(b.nc)
+			n, err := parts.WriteTo(b.nc)
+			b.sent.Add(uint64(n))
 			if again, err = b.wrote(err); err != nil {
 				return err
 			}
@@ -338,6 +355,7 @@ func (b *blocking) write(head, tail []byte) error {
 		for len(rest) > 0 {
 			b.writeBy.set(b.engine.clock.after(b.engine.config.WriteTimeout))
 			n, err := b.nc.Write(rest[:min(len(rest), piece)])
+			b.sent.Add(uint64(n))
 			if _, err = b.wrote(err); err != nil {
 				return err
 			}
@@ -357,6 +375,7 @@ func (b *blocking) wrote(err error) (again bool, _ error) {
 	late := b.engine.clock.passed(b.writeBy.get())
 	b.writeBy.stop()
 	if late {
+		b.engine.blocking.past.timeouts.Add(1)
 		return false, ErrTimeout
 	}
 	return true, b.nc.SetWriteDeadline(time.Time{})
@@ -374,6 +393,7 @@ func (b *blocking) sendFile(t *Turn, f *os.File, offset, n int64) error {
 		want := part.N
 		b.writeBy.set(b.engine.clock.after(b.engine.config.WriteTimeout))
 		sent, err := io.Copy(b.nc, part)
+		b.sent.Add(uint64(sent))
 		again, err := b.wrote(err)
 		if err != nil {
 			return err

@@ -36,6 +36,9 @@ func (c *Conn) Close() { c.driver.kick(false) }
 // Addrs returns the two ends of the connection. They stay the same for its life.
 func (c *Conn) Addrs() (local, remote net.Addr) { return c.driver.addrs() }
 
+// Loop returns the number of the event loop that has the connection, or -1 on the blocking driver.
+func (c *Conn) Loop() int { return c.driver.loopNumber() }
+
 // NetConn returns what the blocking driver reads and writes, to be looked at only (the state of a TLS connection, say), or nil on
 // the event loop.
 func (c *Conn) NetConn() net.Conn { return c.driver.netConn() }

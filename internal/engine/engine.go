@@ -104,6 +104,8 @@ type Engine struct {
 	open   atomic.Int64 // connections that count against MaxConns
 	loops  loops
 
+	refused, acceptFails atomic.Uint64 // see Stats
+
 	blocking registry
 	draining atomic.Bool
 	ticking  sync.Once     // starts the sweep

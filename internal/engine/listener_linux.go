@@ -138,6 +138,7 @@ func (ln *listener) rest(errno syscall.Errno) {
 	ln.mu.Lock()
 	told := ln.told
 	ln.told = true
+	ln.set.engine.acceptFails.Add(1)
 	if !ln.closed {
 		ln.resting, ln.rested = true, ln.set.engine.clock.after(acceptPause)
 		ln.loop.poller.change(ln.fd, 0, wantNothing)
@@ -190,6 +191,7 @@ func (e *loops) admit(l *loop, s *seat, fd int) {
 	engine := e.engine
 	if open := engine.open.Add(1); engine.config.MaxConns > 0 && open > int64(engine.config.MaxConns) {
 		engine.release()
+		engine.refused.Add(1)
 		if len(engine.config.Refusal) > 0 {
 			transmit(fd, engine.config.Refusal)
 		}

@@ -27,10 +27,12 @@ import (
 // rest of the batch is the loop's and not the seat's, so the follower goes on where the leader was.
 type loop struct {
 	set    *loops
+	number int
 	poller *poller
 	phase  atomic.Uint64
 	steps  atomic.Uint64 // polls that brought something; tests count them
 
+	count   counters
 	at, n   int         // the leader's: the next event of the batch, and where the batch ends
 	tasks   []*loopConn // the leader's: connections that were pushed, taken from pushed
 	tasksAt int
@@ -42,12 +44,12 @@ type loop struct {
 	open     atomic.Int64 // connections; it grows under mu only, so an ended loop gets none
 }
 
-func newLoop(set *loops) (*loop, error) {
+func newLoop(set *loops, number int) (*loop, error) {
 	p, err := newPoller()
 	if err != nil {
 		return nil, err
 	}
-	return &loop{set: set, poller: p}, nil
+	return &loop{set: set, number: number, poller: p}, nil
 }
 
 // lead is the life of a leader: until the loop ends or is given away, and the turn that it had then has ended. Foreign code may
@@ -245,6 +247,7 @@ func (l *loop) depose(phase uint64) bool {
 	if !l.phase.CompareAndSwap(phase, next) {
 		return false
 	}
+	l.count.handOvers.Add(1)
 	l.set.away.Add(1) // the goroutine that led; it takes itself off the count when it ends
 	go l.lead(next)
 	return true
@@ -258,6 +261,7 @@ func (l *loop) reserve() bool {
 		return false
 	}
 	l.open.Add(1)
+	l.count.accepted.Add(1)
 	return true
 }
 

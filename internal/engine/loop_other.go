@@ -11,4 +11,5 @@ func (*loops) serve(*Engine, net.Listener) error { return ErrNoLoops }
 func (*loops) sweep()                            {}
 func (*loops) stopListening()                    {}
 func (*loops) kick(drain bool)                   {}
+func (*loops) counts() []Counts                  { return nil }
 func (*loops) close()                            {}

@@ -48,19 +48,20 @@ type ends struct{ local, remote net.Addr }
 
 // The marks in loopConn.state. A free connection in good order has none, or only switched.
 const (
-	owned      uint32 = 1 << iota // a goroutine has the connection: set by claim, cleared by release
-	switched                      // others send too: see outflow. Set by the owner, once
-	disarmed                      // the interest is not that of a free connection: release must restore it. Set while owned
-	unsent                        // out holds something. Set and cleared under mu
-	pushed                        // the loop's leader was asked to attend, and has not looked yet
-	again                         // rest can be served without new input
-	late                          // the sweep found due to have passed
-	hungup                        // Hangup was told in this turn
-	closeAsked                    // somebody wants the connection closed; the socket is shut down
-	drainAsked                    // the engine drains
-	drainTold                     // and the protocol knows
-	deaf                          // the turn reads no more: see Turn.Interrupt
-	over                          // Closed was or is being called; last state
+	owned       uint32 = 1 << iota // a goroutine has the connection: set by claim, cleared by release
+	switched                       // others send too: see outflow. Set by the owner, once
+	disarmed                       // the interest is not that of a free connection: release must restore it. Set while owned
+	unsent                         // out holds something. Set and cleared under mu
+	pushed                         // the loop's leader was asked to attend, and has not looked yet
+	again                          // rest can be served without new input
+	late                           // the sweep found due to have passed
+	hungup                         // Hangup was told in this turn
+	closeAsked                     // somebody wants the connection closed; the socket is shut down
+	finishAsked                    // somebody wants the connection closed once what was sent has left: see finish_linux.go
+	drainAsked                     // the engine drains
+	drainTold                      // and the protocol knows
+	deaf                           // the turn reads no more: see Turn.Interrupt
+	over                           // Closed was or is being called; last state
 )
 
 // lingering is what a connection waits for after Linger: the peer's end.
@@ -184,6 +185,7 @@ func (c *loopConn) attend(s *seat) {
 
 // timeout ends what the connection has waited for too long.
 func (c *loopConn) timeout(s *seat) {
+	c.loop.count.timeouts.Add(1)
 	switch {
 	case c.state.Load()&unsent != 0:
 		c.end(s, ErrTimeout)
@@ -194,9 +196,35 @@ func (c *loopConn) timeout(s *seat) {
 	}
 }
 
+// receive, transmit and transmitBoth are the system calls, counted.
+
+func (c *loopConn) receive(p []byte) (int, syscall.Errno) {
+	n, errno := receive(int(c.fd), p)
+	if n > 0 {
+		c.loop.count.read.Add(uint64(n))
+	}
+	return n, errno
+}
+
+func (c *loopConn) transmit(p []byte) (int, syscall.Errno) {
+	n, errno := transmit(int(c.fd), p)
+	if n > 0 {
+		c.loop.count.written.Add(uint64(n))
+	}
+	return n, errno
+}
+
+func (c *loopConn) transmitBoth(head, tail []byte) (int, syscall.Errno) {
+	n, errno := transmitBoth(int(c.fd), head, tail)
+	if n > 0 {
+		c.loop.count.written.Add(uint64(n))
+	}
+	return n, errno
+}
+
 // read takes what has arrived, and serves it.
 func (c *loopConn) read(s *seat) {
-	n, errno := receive(int(c.fd), s.in)
+	n, errno := c.receive(s.in)
 	if errno != 0 {
 		if errno == syscall.EAGAIN {
 			c.release(s)
@@ -384,7 +412,7 @@ func (c *loopConn) last(s *seat) {
 
 // discard reads on while the connection lingers.
 func (c *loopConn) discard(s *seat) {
-	n, errno := receive(int(c.fd), s.in)
+	n, errno := c.receive(s.in)
 	if errno == syscall.EAGAIN {
 		c.release(s)
 		return

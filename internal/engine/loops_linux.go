@@ -57,8 +57,8 @@ func (e *loops) start(engine *Engine) error {
 	}
 	e.engine = engine
 	var list []*loop
-	for range engine.loopCount() {
-		l, err := newLoop(e)
+	for number := range engine.loopCount() {
+		l, err := newLoop(e, number)
 		if err != nil {
 			for _, l := range list {
 				l.poller.close()
@@ -90,6 +90,14 @@ func (e *loops) started() []*loop {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.list
+}
+
+func (e *loops) counts() []Counts {
+	var list []Counts
+	for _, l := range e.started() {
+		list = append(list, l.count.counts(l.open.Load()))
+	}
+	return list
 }
 
 // lightest returns the loop with the fewest connections; own wins a tie.

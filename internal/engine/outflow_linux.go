@@ -102,7 +102,7 @@ func (c *loopConn) flush() (left bool, err error) {
 		if o.left == nil {
 			o.left, o.waiting = o.waiting, nil
 		}
-		n, errno := transmit(int(c.fd), o.left.b[o.sent:])
+		n, errno := c.transmit(o.left.b[o.sent:])
 		if errno == syscall.EAGAIN {
 			if c.interest&^once != wantOutput {
 				c.due.set(clock.after(timeout))
@@ -144,7 +144,7 @@ func (c *loopConn) sendTurn(s *seat) error {
 			return nil
 		}
 	}
-	n, errno := transmit(int(c.fd), out)
+	n, errno := c.transmit(out)
 	switch {
 	case errno == syscall.EAGAIN:
 		n = 0

@@ -24,6 +24,9 @@ func (c *loopConn) release(s *seat) {
 		c.mu.Lock()
 		left, err := c.flush()
 		state = c.state.Load()
+		if state&finishAsked != 0 && c.next == AwaitForever {
+			c.next = Linger
+		}
 		free, leaves := false, !left && (c.next == Close || c.next == Linger)
 		if err == nil && !leaves {
 			if left {

@@ -34,6 +34,7 @@ func (e *Engine) Serve(ln net.Listener) error {
 			return err
 		}
 		// Out of descriptors, or the peer gave up: neither is the end. Say so once, then wait for better times.
+		e.acceptFails.Add(1)
 		if pause == 0 {
 			e.config.Failed(err)
 		}
@@ -64,6 +65,7 @@ func (e *Engine) admit(nc net.Conn) {
 func (e *Engine) counts(nc net.Conn) bool {
 	if open := e.open.Add(1); e.config.MaxConns > 0 && open > int64(e.config.MaxConns) {
 		e.open.Add(-1)
+		e.refused.Add(1)
 		if len(e.config.Refusal) > 0 {
 			nc.SetWriteDeadline(time.Now().Add(e.config.Tick))
 			nc.Write(e.config.Refusal)

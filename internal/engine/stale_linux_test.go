@@ -62,7 +62,7 @@ func aloneLoop(t *testing.T, n int) (*loop, *atomic.Int32, []*loopConn) {
 	set := &e.loops
 	set.engine = e
 	set.monitor.init()
-	l, err := newLoop(set)
+	l, err := newLoop(set, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,10 @@ type driver interface {
 
 	post(p []byte) error
 	kick(drain bool)
+	finish()
+	waiting() int
 	addrs() (local, remote net.Addr)
+	loopNumber() int
 	netConn() net.Conn
 }
 
