@@ -204,7 +204,7 @@ func (c *loopConn) shut() {
 	if c.closed || c.state.Or(closeAsked)&closeAsked != 0 {
 		return
 	}
-	syscall.Shutdown(int(c.fd), syscall.SHUT_RDWR)
+	shutdownSocket(int(c.fd), syscall.SHUT_RDWR)
 	c.unpark(input, ErrClosed)
 	c.unpark(output, ErrClosed)
 }

@@ -195,13 +195,13 @@ func (e *loops) admit(l *loop, s *seat, fd int) {
 		if len(engine.config.Refusal) > 0 {
 			transmit(fd, engine.config.Refusal)
 		}
-		syscall.Close(fd)
+		closeSocket(fd)
 		return
 	}
 	to := e.lightest(l)
 	if !to.reserve() {
 		engine.release()
-		syscall.Close(fd)
+		closeSocket(fd)
 		return
 	}
 	c := newLoopConn(to, fd)

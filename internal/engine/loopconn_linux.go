@@ -399,7 +399,7 @@ func (c *loopConn) last(s *seat) {
 		c.end(s, nil)
 		return
 	}
-	if syscall.Shutdown(int(c.fd), syscall.SHUT_WR) != nil {
+	if shutdownSocket(int(c.fd), syscall.SHUT_WR) != nil {
 		c.end(s, nil)
 		return
 	}

@@ -2,8 +2,6 @@
 
 package engine
 
-import "syscall"
-
 // release sets the connection free, for its loop's leader to claim; the caller does not own it any more.
 func (c *loopConn) release(s *seat) {
 	if state := c.state.Load(); state&^switched == owned && c.state.CompareAndSwap(state, state&switched) {
@@ -102,7 +100,7 @@ func (c *loopConn) bury() {
 		if e.table.at(int(c.fd)) == c {
 			e.table.set(int(c.fd), nil)
 		}
-		syscall.Close(int(c.fd))
+		closeSocket(int(c.fd))
 	}
 	c.mu.Unlock()
 	c.forget()

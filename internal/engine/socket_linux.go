@@ -12,6 +12,18 @@ import (
 // The calls below are on non-blocking descriptors and never wait. Short ones bypass the scheduler; long ones tell it, so that
 // copying much does not hold up a garbage collection.
 
+// closeSocket never waits, as long as SO_LINGER is not set to, which Config refuses with loops. So it needs no help of the scheduler, which
+// would take the P away from a loop in a call as long as this one.
+func closeSocket(fd int) { syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(fd), 0, 0) }
+
+// shutdownSocket does not wait either.
+func shutdownSocket(fd, how int) error {
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_SHUTDOWN, uintptr(fd), uintptr(how), 0); errno != 0 {
+		return os.NewSyscallError("shutdown", errno)
+	}
+	return nil
+}
+
 // receive reads what is there into p, which is not empty.
 func receive(fd int, p []byte) (int, syscall.Errno) {
 	for {
