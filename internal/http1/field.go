@@ -1,6 +1,9 @@
 package http1
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"unsafe"
+)
 
 var (
 	errBareLF      = &Error{400, "a line ends in LF without CR (RFC 9112 section 2.2)"}
@@ -26,12 +29,7 @@ func ValidName(s string) bool {
 // ValidValue reports whether s may be sent as a field value: no control characters but HTAB, RFC 9110 section 5.5. White
 // space at its ends is legal to send, and lost on the way.
 func ValidValue(s string) bool {
-	for i := range len(s) {
-		if class[s[i]]&inText == 0 {
-			return false
-		}
-	}
-	return true
+	return isText(unsafe.Slice(unsafe.StringData(s), len(s)), 0) // which only reads
 }
 
 // parseField cuts one field line, given without its line end, and checks it: line[:name] is the field's name and
