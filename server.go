@@ -91,7 +91,7 @@ func (s *Server) engineConfig() engine.Config {
 		HeadTimeout: max(c.HeadTimeout, 0), BodyTimeout: max(c.BodyTimeout, 0), BodyRate: max(c.MinBodyRate, 0),
 		IdleTimeout: max(c.IdleTimeout, 0), WriteTimeout: max(c.WriteTimeout, 0),
 
-		MaxConns: c.MaxConns, Refusal: refusal, ReadBuffer: c.ReadBuffer, OutboxLimit: c.Limits.Outbox, Loops: c.Loops,
+		MaxConns: c.MaxConns, Refusal: refusal, ReadBuffer: c.ReadBuffer, Switched: c.WebSocketBuffer, OutboxLimit: c.Limits.Outbox, Loops: c.Loops,
 	}
 }
 

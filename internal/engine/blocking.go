@@ -77,8 +77,8 @@ func (e *Engine) drive(nc net.Conn, accept func(*Conn) Protocol, next Next) {
 // call too, and ends this connection only.
 func (b *blocking) run(accept func(*Conn) Protocol, next Next) {
 	buffer := turnBuffers.Get().(*turnBuffer)
-	if cap(buffer.in) < b.engine.readBuffer() {
-		buffer.in = make([]byte, 0, b.engine.readBuffer())
+	if cap(buffer.in) < b.engine.readBuffer(b.switched) {
+		buffer.in = make([]byte, 0, b.engine.readBuffer(b.switched))
 	}
 	b.turn.base, b.turn.Out = buffer.in[:0], buffer.out[:0]
 	err := errors.New("engine: the goroutine was ended by runtime.Goexit")
@@ -130,6 +130,10 @@ func (b *blocking) turns(next Next) error {
 		}
 		moved = b.protocol() != speaker
 		b.switched = b.switched || moved
+		if moved && b.engine.config.Switched > 0 {
+			t.base = append(make([]byte, 0, max(len(t.In), b.engine.readBuffer(true))), t.In...)
+			t.In = t.base
+		}
 		if next == Detached {
 			return nil
 		}
@@ -169,7 +173,7 @@ func (b *blocking) await(next Next) error {
 			return nil
 		}
 		if cap(t.base) > keepBuffer {
-			t.base = make([]byte, 0, b.engine.readBuffer())
+			t.base = make([]byte, 0, b.engine.readBuffer(false))
 		}
 		if !b.state.CompareAndSwap(active, idle) || b.engine.draining.Load() {
 			return ErrClosed

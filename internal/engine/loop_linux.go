@@ -55,7 +55,7 @@ func newLoop(set *loops, number int) (*loop, error) {
 // lead is the life of a leader: until the loop ends or is given away, and the turn that it had then has ended. Foreign code may
 // end the goroutine by a panic or by runtime.Goexit: then its connection is closed, and a follower takes the loop.
 func (l *loop) lead(phase uint64) {
-	s := takeLeaderSeat(l.set.engine.loopReadBuffer())
+	s := takeLeaderSeat(max(l.set.engine.loopReadBuffer(false), l.set.engine.loopReadBuffer(true)))
 	s.leads, s.phase = true, phase
 	orderly := false
 	defer func() {

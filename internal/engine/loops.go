@@ -14,7 +14,11 @@ var ErrNoLoops = errors.New("engine: no event loops for this listener")
 // *net.UnixListener, and closes it. Config.Admit is not asked. The error is ErrEngineClosed after Shutdown or Close.
 func (e *Engine) ServeLoops(ln net.Listener) error { return e.loops.serve(e, ln) }
 
-func (e *Engine) loopReadBuffer() int {
+// loopReadBuffer is how many bytes one read may bring.
+func (e *Engine) loopReadBuffer(switched bool) int {
+	if switched && e.config.Switched > 0 {
+		return e.config.Switched
+	}
 	if e.config.ReadBuffer > 0 {
 		return e.config.ReadBuffer
 	}

@@ -183,7 +183,10 @@ func (e *Engine) release() {
 	}
 }
 
-func (e *Engine) readBuffer() int {
+func (e *Engine) readBuffer(switched bool) int {
+	if switched && e.config.Switched > 0 {
+		return e.config.Switched
+	}
 	if e.config.ReadBuffer > 0 {
 		return e.config.ReadBuffer
 	}

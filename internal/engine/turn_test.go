@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -320,4 +321,48 @@ func TestServingAfterCloseIsRefused(t *testing.T) {
 			t.Errorf("got %v, want %v", err, ErrEngineClosed)
 		}
 	})
+}
+
+// gulps notes how much input a turn has had at most, and switches to one more of its kind at its first byte.
+type gulps struct {
+	largest *atomic.Int64
+	total   *atomic.Int64
+	first   bool
+}
+
+func (g gulps) Serve(t *Turn) Next {
+	if g.first && len(t.In) > 0 {
+		t.Switch(gulps{largest: g.largest, total: g.total})
+		t.In = t.In[1:]
+		return AwaitForever
+	}
+	if t.Err != nil {
+		return Close
+	}
+	g.largest.Store(max(g.largest.Load(), int64(len(t.In))))
+	g.total.Add(int64(len(t.In)))
+	t.In = t.In[len(t.In):]
+	return AwaitForever
+}
+
+func (gulps) Hangup()      {}
+func (gulps) Drain()       {}
+func (gulps) Closed(error) {}
+
+func TestAConnectionThatHasSwitchedReadsAsMuchAtATimeAsItWasTold(t *testing.T) {
+	for _, size := range []int{1 << 10, 16 << 10} {
+		onEachDriver(t, func(t *testing.T, d testDriver) {
+			var largest, total atomic.Int64
+			s := start(t, d, Config{ReadBuffer: 4 << 10, Switched: size, Accept: func(*Conn) Protocol {
+				return gulps{&largest, &total, true}
+			}})
+			p := s.dial()
+			p.say("x")
+			p.say(string(pattern(1 << 20)))
+			s.eventually("everything has come", func() bool { return total.Load() >= 1<<20-int64(4<<10) })
+			if got := largest.Load(); got > int64(size) || size > 4<<10 && got <= 4<<10 {
+				t.Errorf("got %d bytes at once, want up to %d", got, size)
+			}
+		})
+	}
 }
