@@ -9,7 +9,7 @@ import (
 // ErrClosed is what Conn.Send reports once the connection has ended.
 var ErrClosed = errors.New("engine: connection closed")
 
-// ErrOutboxFull is what Conn.Send reports when more than Config.OutboxLimit bytes would wait to leave.
+// ErrOutboxFull is what Conn.Send reports when something waits already, and with p more than Config.OutboxLimit bytes would.
 var ErrOutboxFull = errors.New("engine: outbox full")
 
 // Conn is the handle by which goroutines that do not own a connection may reach it. Its methods may be called by anyone, at any

@@ -224,7 +224,8 @@ func (c *loopConn) transmitBoth(head, tail []byte) (int, syscall.Errno) {
 
 // read takes what has arrived, and serves it.
 func (c *loopConn) read(s *seat) {
-	n, errno := c.receive(s.in[:c.loop.set.engine.loopReadBuffer(c.state.Load()&switched != 0)])
+	limit := c.loop.set.engine.loopReadBuffer(c.state.Load()&switched != 0)
+	n, errno := c.receive(s.in[:min(limit, len(s.in))])
 	if errno != 0 {
 		if errno == syscall.EAGAIN {
 			c.release(s)

@@ -48,7 +48,7 @@ func (b *blocking) post(p []byte) error {
 	if o.closed || b.state.Load() == ended {
 		return ErrClosed
 	}
-	if len(o.waiting)+len(p) > o.limit {
+	if len(o.waiting) > 0 && len(o.waiting)+len(p) > o.limit {
 		return ErrOutboxFull
 	}
 	o.waiting = append(o.waiting, p...)

@@ -56,7 +56,7 @@ func (c *loopConn) post(p []byte) error {
 		return ErrClosed
 	}
 	o := c.outflow()
-	if o.size()+len(p) > c.loop.set.engine.config.OutboxLimit {
+	if n := o.size(); n > 0 && n+len(p) > c.loop.set.engine.config.OutboxLimit {
 		c.tidy()
 		c.mu.Unlock()
 		return ErrOutboxFull
