@@ -163,6 +163,7 @@ func (r *Request) HeaderView(name string) []byte {
 
 // headerValues is Headers().Values, without making strings of the other fields.
 func (r *Request) headerValues(name string) []string {
+	r.c.inUse()
 	var values []string
 	for _, f := range r.head().Fields {
 		if http1.EqualFold(r.view(f.Name), name) {

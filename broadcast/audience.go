@@ -27,6 +27,7 @@ type audience struct {
 	followed bool     // messages come from the backplane
 	stop     func()   // ends Follow; set while followed
 	loose    looseIDs
+	coming   []*Message // published here and kept, but the backplane has not brought them yet
 	presence presence
 	ending   []*Subscription // marked by end, for settle
 	events   []*Message      // of presence, for settle
@@ -68,6 +69,9 @@ func (a *audience) join(s Subscriber, as As) (*Subscription, error) {
 		return nil, ErrTopicFull
 	}
 	sub := &Subscription{audience: a, subscriber: s, as: as, id: a.hub.nextSubscription(), from: a.at, place: len(a.members)}
+	if as.Since.Epoch == a.at.Epoch && as.Since.Offset > a.at.Offset {
+		sub.from = as.Since // it comes from a node that was ahead of this one
+	}
 	a.members = append(a.members, sub)
 	for _, addr := range sub.addresses() {
 		if a.index == nil {
@@ -118,45 +122,6 @@ func (a *audience) announce(c change) {
 	if c.fact != nil {
 		a.hub.mender.tell(c.fact)
 	}
-}
-
-// receive takes a message from the backplane, or from this node where there is no backplane to bring it.
-func (a *audience) receive(m *Message, skipped uint64) {
-	a.mu.Lock()
-	defer a.unlock()
-	if a.gone {
-		return
-	}
-	if m.Kind != Published {
-		if m.Node != a.hub.node && a.rules.Presence {
-			a.announce(a.presence.learn(m))
-		}
-		return
-	}
-	if !a.accept(m) {
-		a.count.Duplicates++
-		return
-	}
-	if skipped > 0 {
-		a.spread(&Message{Kind: gap, Topic: a.topic, count: skipped})
-	}
-	delivered, behind := a.spread(m)
-	if m.local != nil && m.local.hub == a.hub {
-		m.local.delivered.Store(int64(delivered))
-		m.local.behind.Store(int64(behind))
-	}
-}
-
-// accept reports whether m is new here, and remembers it.
-func (a *audience) accept(m *Message) bool {
-	if m.Position == (Position{}) {
-		return a.loose.add(m.ID)
-	}
-	if m.Position.Epoch == a.at.Epoch && m.Position.Offset <= a.at.Offset {
-		return false
-	}
-	a.at = m.Position
-	return !a.loose.has(m.ID)
 }
 
 // spread hands m to the subscribers that it is for, and returns how many took it, and how many get it later.

@@ -26,12 +26,6 @@ func (a *audience) follow(ctx context.Context) error {
 	return nil
 }
 
-func (a *audience) isFollowed() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.followed
-}
-
 // recover gives s what it missed, and lets go of it. Until then s is held, and what is new waits in the backlog.
 func (a *audience) recover(ctx context.Context, s *Subscription) error {
 	snapshot, err := a.hub.snapshot(ctx, a.topic, s.as.Since)

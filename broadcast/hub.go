@@ -166,8 +166,8 @@ func (h *Hub) Publish(ctx context.Context, topic Topic, p Publication) (Result, 
 	err := h.backplane.Publish(ctx, m, rules.History)
 	h.note(ctx, err)
 	h.published.Add(1)
-	if attended && (err != nil || !a.isFollowed()) {
-		a.receive(m, 0)
+	if attended {
+		a.sent(m, err == nil)
 	}
 	r := Result{Position: m.Position, Delivered: int(m.local.delivered.Load()), Behind: int(m.local.behind.Load())}
 	if err != nil {

@@ -17,10 +17,10 @@ func (l *looseIDs) has(id string) bool {
 	return ok
 }
 
-// add reports whether id is new.
-func (l *looseIDs) add(id string) bool {
+// add remembers id.
+func (l *looseIDs) add(id string) {
 	if l.has(id) {
-		return false
+		return
 	}
 	if l.known == nil {
 		l.known = make(map[string]struct{})
@@ -31,5 +31,4 @@ func (l *looseIDs) add(id string) bool {
 	}
 	l.known[id] = struct{}{}
 	l.order = append(l.order, id)
-	return true
 }

@@ -77,18 +77,6 @@ func (b *Memory) log(topic Topic, wanted bool) (*memoryLog, bool) {
 	return l, true
 }
 
-// dropNode forgets a node that died, and says Left for its members.
-func (b *Memory) dropNode(node string) {
-	for _, l := range b.logs.all() {
-		for _, m := range l.members() {
-			if m.Node == node {
-				left := &Message{Kind: Left, Topic: m.Topic, ID: m.ID + "-left", Node: node, From: m.From, Time: m.Time}
-				l.publish(left, Retention{})
-			}
-		}
-	}
-}
-
 // close drops everything, so that no timer is left.
 func (b *Memory) close() {
 	for _, l := range b.logs.all() {

@@ -58,7 +58,9 @@ func TestMembersOfANodeThatDiedAreGone(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		b.dropNode(dead.Node())
+		for _, key := range []string{"ann", "bob"} { // what another backplane says when a node has died
+			b.Publish(t.Context(), &Message{Kind: Left, ID: key, Node: dead.Node(), From: key}, Retention{})
+		}
 		got, err := alive.Presence(t.Context(), Topic{})
 		if fmt.Sprint(got) != "[{ann [] 1}]" || err != nil {
 			t.Errorf("here: %v, %v", got, err)

@@ -190,12 +190,6 @@ func (l *memoryLog) read(since Position) (Snapshot, error) {
 	return s, nil
 }
 
-func (l *memoryLog) members() []*Message {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.membersLocked()
-}
-
 func (l *memoryLog) membersLocked() []*Message {
 	members := make([]*Message, 0, len(l.roll))
 	for _, m := range l.roll {

@@ -44,6 +44,12 @@ type receipt struct {
 	delivered, behind atomic.Int64
 }
 
+// withoutPosition returns the same message as one that was not kept.
+func (m *Message) withoutPosition() *Message {
+	return &Message{Kind: m.Kind, Topic: m.Topic, ID: m.ID, Node: m.Node, Time: m.Time, From: m.From, Name: m.Name, Data: m.Data,
+		to: m.to, group: m.group, except: m.except, exclude: m.exclude}
+}
+
 // Connections returns, of a message that says Joined, how many connections the member has on all nodes that are known here.
 func (m *Message) Connections() int {
 	if m.Kind != Joined {

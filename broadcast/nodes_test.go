@@ -72,6 +72,32 @@ func TestAClientRecoversOnAnotherNode(t *testing.T) {
 	})
 }
 
+func TestAClientThatComesToANodeThatIsBehindHearsNothingTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ahead := newWire()
+		behind := newWire()
+		behind.kept = ahead.kept
+		a, b := nodesOn(t, ahead, "a")[0], nodesOn(t, behind, "b")[0]
+		subscribe(t, a, listener(), broadcast.As{})
+		subscribe(t, b, listener(), broadcast.As{})
+		say(t, a, "1")
+		synctest.Wait()
+		behind.delay()
+		at := []broadcast.Position{say(t, a, "2").Position, say(t, a, "3").Position}
+		say(t, a, "4")
+		one, two := listener(), listener()
+		subscribe(t, b, one, broadcast.As{Since: at[0]})
+		if sub := subscribe(t, b, two, broadcast.As{Since: at[1]}); sub.Position() != at[1] {
+			t.Errorf("begins at %v, want %v", sub.Position(), at[1])
+		}
+		behind.setCut(false)
+		say(t, a, "5")
+		synctest.Wait()
+		wantSaid(t, "one", one.heard(), "3", "4", "5")
+		wantSaid(t, "two", two.heard(), "4", "5")
+	})
+}
+
 func TestWithoutItsBackplaneAHubServesItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire()
@@ -148,6 +174,35 @@ func TestAMessageThatWasKeptAllTheSameIsNotHeardTwice(t *testing.T) {
 		synctest.Wait()
 		wantSaid(t, "ann", ann.heard(), "1", "2")
 		wantSaid(t, "bob", bob.heard(), "1", "2")
+	})
+}
+
+func TestAnOutageDoesNotReorderWhatAPublisherSays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire()
+		hubs := nodesOn(t, w, "a", "b")
+		ann, bob := listener(), listener()
+		subscribe(t, hubs[0], ann, broadcast.As{})
+		subscribe(t, hubs[1], bob, broadcast.As{})
+		first := say(t, hubs[0], "1").Position
+		synctest.Wait()
+		w.delay()
+		say(t, hubs[1], "between")
+		say(t, hubs[0], "2") // is kept, and does not arrive yet
+		w.setCut(true)
+		if _, err := hubs[0].Publish(t.Context(), lobby, broadcast.Publication{Data: []byte("3")}); !errors.Is(err, broadcast.ErrNotKept) {
+			t.Errorf("publish: %v", err)
+		}
+		synctest.Wait()
+		if got, want := fmt.Sprint(ann.from), fmt.Sprint([]broadcast.Position{first, {}, {}}); got != want {
+			t.Errorf("positions %s, want %s: without what was published between, she has not come further", got, want)
+		}
+		wantSaid(t, "ann", ann.heard(), "1", "2", "3")
+		w.setCut(false)
+		say(t, hubs[0], "4")
+		synctest.Wait()
+		wantSaid(t, "ann", ann.heard(), "between", "4")
+		wantSaid(t, "bob", bob.heard(), "1", "between", "2", "4")
 	})
 }
 

@@ -44,6 +44,8 @@ func (h *Hub) Stats() Stats {
 	h.mu.Unlock()
 	if lost := h.lost.Load(); lost != nil {
 		s.Backplane = *lost
+	} else if b, ok := h.backplane.(interface{ Err() error }); ok {
+		s.Backplane = b.Err()
 	}
 	for _, a := range h.audiences.all() {
 		t, ok := a.stats()

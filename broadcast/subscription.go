@@ -63,8 +63,11 @@ func (s *Subscription) Close() {
 	a.end(s, ErrClosed)
 }
 
-// wants reports whether m is for s.
+// wants reports whether m is for s, and s has not had it before it came to this node.
 func (s *Subscription) wants(m *Message) bool {
+	if m.Position != (Position{}) && m.Position.Epoch == s.from.Epoch && m.Position.Offset <= s.from.Offset {
+		return false
+	}
 	return (m.exclude != s.id || m.exclude == 0 || m.Node != s.audience.hub.node) && m.isFor(&s.as)
 }
 

@@ -74,13 +74,27 @@ func newWire() *wire {
 }
 
 func (w *wire) setCut(cut bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if cut {
-		w.cut, w.whole = errCut, make(chan struct{})
-	} else {
+	if !cut {
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		w.cut = nil
 		close(w.whole)
+		return
+	}
+	w.delay()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cut = errCut
+}
+
+// delay lets messages be kept, and holds them back until setCut(false).
+func (w *wire) delay() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	select {
+	case <-w.whole:
+		w.whole = make(chan struct{})
+	default: // is held back already
 	}
 }
 
