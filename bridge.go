@@ -76,7 +76,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serveUpgraded has p speak on a connection that net/http has given away, until it ends.
 func (s *Server) serveUpgraded(nc net.Conn, p Protocol) {
-	s.engine.ServeConn(nc, func(handle *engine.Conn) engine.Protocol { return newUpgraded(handle, p) })
+	s.engine.ServeConn(nc, func(handle *engine.Conn) engine.Protocol {
+		u := newUpgraded(s, handle, p)
+		if u.failed = u.guard(func() error { p.Opened(&u.conn); return nil }); u.failed != nil {
+			u.Closed(nil)
+			return nil
+		}
+		return u
+	})
 }
 
 // bridge fills c with the request of w, and with what is set on its response already.
@@ -334,8 +341,13 @@ func (w *stdWire) release() {
 }
 
 func (w *stdWire) watch(*Context)       {} // net/http watches
-func (w *stdWire) mayWait(*Context)     {}
 func (w *stdWire) trailer() http.Header { return w.r.Trailer }
+
+func (w *stdWire) mayWait(*Context) {
+	if outer := w.inside; outer != nil {
+		outer.c.wire.mayWait(outer.c)
+	}
+}
 
 // std returns the wire to net/http, or nil where the connection is ours.
 func (c *Context) std() *stdWire {

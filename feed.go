@@ -1,7 +1,6 @@
 package hyperlane
 
 import (
-	"context"
 	"errors"
 	"sync"
 
@@ -30,8 +29,8 @@ type Feed struct {
 type Feeder interface {
 	// Drain tells that the server is shutting down: send a last word and End. It is called once at most.
 	Drain(f *Feed)
-	// Closed is the last call, and comes for every Feed. err is nil when the feed has ended by End, ErrDisconnected when the client
-	// has gone, ErrFinished when another response took its place, or when there was no body to be sent (HEAD).
+	// Closed is the last call, and comes for every Feed. err is nil when the feed has ended by End, ErrFinished when another response
+	// took its place or there was no body to be sent (HEAD), and wraps ErrDisconnected when the connection has ended before.
 	Closed(f *Feed, err error)
 }
 
@@ -78,7 +77,7 @@ func (f *Feed) Send(p []byte) error {
 		return nil
 	case f.handle != nil:
 		return f.post(p)
-	case len(f.pending)+len(p) > f.limit:
+	case len(f.pending)+len(p) > f.limit-chunkFrame:
 		return ErrOutboxFull
 	}
 	f.pending = append(f.pending, p...)
@@ -118,6 +117,9 @@ func (f *Feed) tell() {
 	default: // it knows, or there is none
 	}
 }
+
+// chunkFrame is more than the bytes around the one chunk that pending becomes.
+const chunkFrame = 64
 
 // frames holds memory for chunks.
 var frames = sync.Pool{New: func() any { return new([]byte) }}
@@ -175,131 +177,4 @@ func (f *Feed) end(err error) {
 	if !told {
 		f.feeder.Closed(f, err)
 	}
-}
-
-// dropFeed ends a feed that is not the response after all.
-func (r *Response) dropFeed() {
-	if f := r.feed; f != nil {
-		r.feed = nil
-		f.end(ErrFinished)
-	}
-}
-
-// sendFeed sends the head of a feed, and where the connection is not ours, its body too. Where it is, conn.after goes on.
-func (c *Context) sendFeed() error {
-	r := &c.Response
-	w, ours := c.wire.(*h1Wire)
-	if ours && !c.bodiless() {
-		w.keepAlive = false
-	}
-	if err := c.begin(-1); err != nil {
-		return err
-	}
-	if c.bodiless() {
-		r.dropFeed()
-		return nil
-	}
-	if ours {
-		return nil
-	}
-	f := r.feed
-	r.feed = nil
-	return f.write(c)
-}
-
-// write sends what comes until the feed or its client has ended.
-func (f *Feed) write(c *Context) error {
-	ctx := c.Context()
-	stop := context.AfterFunc(c.server.draining, f.drain)
-	defer stop()
-	f.mu.Lock()
-	f.wake = make(chan struct{}, 1)
-	f.mu.Unlock()
-	err := c.wire.flush(c)
-	for err == nil {
-		f.mu.Lock()
-		out, ended := f.pending, f.ended
-		f.pending = nil
-		f.mu.Unlock()
-		if len(out) > 0 {
-			if err = c.send(out); err == nil {
-				err = c.wire.flush(c)
-			}
-			continue
-		}
-		if ended {
-			break
-		}
-		select {
-		case <-f.wake:
-		case <-ctx.Done():
-			err = context.Cause(ctx)
-		}
-	}
-	if err != nil {
-		c.broken = true
-	}
-	f.end(err)
-	return err
-}
-
-// feedTo gives the connection to the feed that is the response, whose head has been written.
-func (co *conn) feedTo(t *engine.Turn, c *Context, w *h1Wire) engine.Next {
-	f := c.Response.feed
-	c.Response.feed = nil
-	t.In = t.In[len(t.In):]
-	if t.Err != nil { // nobody is there any more, as far as anybody can tell
-		w.finish(c)
-		f.end(ErrDisconnected)
-		return engine.Close
-	}
-	// From Switch on others may send: the head must have left before.
-	if t.Flush() != nil {
-		f.end(ErrDisconnected)
-		return engine.Abort
-	}
-	t.Switch((*feeding)(f))
-	f.open(co.handle, w.framing == http1.FramingChunked)
-	if co.draining.Load() {
-		f.drain() // the engine has told co, and will not say it again
-	}
-	return engine.AwaitForever
-}
-
-// open lets what is sent reach the connection.
-func (f *Feed) open(handle *engine.Conn, chunked bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.handle, f.chunked = handle, chunked
-	if len(f.pending) > 0 && f.post(f.pending) != nil {
-		handle.Close()
-	}
-	f.pending = nil
-	if f.ended {
-		f.finish()
-	}
-}
-
-// feeding is a Feed as the engine sees it.
-type feeding Feed
-
-func (f *feeding) Serve(t *engine.Turn) engine.Next {
-	t.In = t.In[len(t.In):]
-	if t.Err != nil {
-		return engine.Close
-	}
-	return engine.AwaitForever
-}
-
-func (f *feeding) Hangup() {}
-
-func (f *feeding) Drain() { (*Feed)(f).drain() }
-
-func (f *feeding) Closed(err error) {
-	f.mu.Lock()
-	if err == nil && !f.ended {
-		err = ErrDisconnected
-	}
-	f.mu.Unlock()
-	(*Feed)(f).end(err)
 }

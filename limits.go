@@ -29,7 +29,7 @@ type Limits struct {
 	MultipartParts int
 
 	// Outbox is bytes that may wait to leave one connection after its upgrade, because its peer is slow. Beyond it Conn.Send
-	// fails. 0 is 1 MiB.
+	// fails, unless nothing waits yet: one message finds room, however large. 0 is 1 MiB.
 	Outbox int
 }
 

@@ -84,6 +84,14 @@ func (s *Stream) Flush() error {
 	return nil
 }
 
+// MayWait says that the handler is going to wait for something else than its client. An event loop goes on without it at once, where it
+// would find out by itself a little later. From then on another goroutine may use the Stream in the handler's place, as long as the two
+// take turns, and until the handler returns.
+func (s *Stream) MayWait() {
+	s.c.inUse()
+	s.c.wire.mayWait(s.c)
+}
+
 // commit runs the response phase, and sends the head and what has gathered.
 func (s *Stream) commit() error {
 	c := s.c

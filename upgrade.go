@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 
 	"github.com/hyperlane-go/hyperlane/internal/engine"
@@ -12,8 +13,10 @@ import (
 )
 
 // Protocol speaks on a connection after its upgrade, in the style of events: no goroutine belongs to the connection while nothing
-// happens. The calls for one connection never overlap, but for Drain.
+// happens. The calls for one connection never overlap, but for Drain. A panic in one of them ends the connection, after what was sent.
 type Protocol interface {
+	// Opened is the first call, when 101 has left. It is not made for an upgrade that has failed.
+	Opened(conn *Conn)
 	// Receive is given what has arrived, and returns how much of it was used; the rest comes again with more. An error ends the
 	// connection. in is only lent.
 	Receive(conn *Conn, in []byte) (used int, err error)
@@ -29,8 +32,14 @@ type Conn struct {
 }
 
 // Send queues p and returns without waiting; p may be reused. What is sent in one call stays together. The error tells that the
-// connection has ended, or that it has more than Config.Limits.Outbox bytes waiting.
+// connection has ended ([net.ErrClosed]), or that the peer is so slow that more than Limits.Outbox bytes would wait ([ErrOutboxFull]).
 func (c *Conn) Send(p []byte) error { return c.handle.Send(p) }
+
+// Waiting returns about how many bytes were sent and have not left yet, because the peer is slow.
+func (c *Conn) Waiting() int { return c.handle.Waiting() }
+
+// Finish closes the connection in an orderly way when what was sent has left. What is sent after it may be lost.
+func (c *Conn) Finish() { c.handle.Finish() }
 
 // Close closes the connection at once.
 func (c *Conn) Close() { c.handle.Close() }
@@ -87,14 +96,15 @@ func (u *unread) Read(p []byte) (int, error) { return u.from.Read(p) }
 
 // upgraded joins a Protocol to the engine.
 type upgraded struct {
+	server   *Server
 	conn     Conn
 	protocol Protocol
 	drain    sync.Once
 	failed   error // what Receive has ended the connection with
 }
 
-func newUpgraded(handle *engine.Conn, p Protocol) *upgraded {
-	return &upgraded{conn: Conn{handle}, protocol: p}
+func newUpgraded(s *Server, handle *engine.Conn, p Protocol) *upgraded {
+	return &upgraded{server: s, conn: Conn{handle}, protocol: p}
 }
 
 func (co *conn) upgradeTo(t *engine.Turn, p Protocol) engine.Next {
@@ -102,8 +112,14 @@ func (co *conn) upgradeTo(t *engine.Turn, p Protocol) engine.Next {
 	if t.Flush() != nil {
 		return engine.Abort
 	}
-	u := newUpgraded(co.handle, p)
+	u := newUpgraded(co.server, co.handle, p)
 	t.Switch(u)
+	t.Enter()
+	u.failed = u.guard(func() error { p.Opened(&u.conn); return nil })
+	t.Leave()
+	if u.failed != nil {
+		return engine.Linger
+	}
 	if co.draining.Load() {
 		u.Drain() // the engine has told co, and will not say it again
 	}
@@ -117,18 +133,36 @@ func (u *upgraded) Serve(t *engine.Turn) engine.Next {
 	if t.Err != nil {
 		return engine.Close
 	}
+	used := 0
 	t.Enter()
-	used, err := u.protocol.Receive(&u.conn, t.In)
+	err := u.guard(func() (err error) { used, err = u.protocol.Receive(&u.conn, t.In); return err })
 	t.Leave()
 	t.In = t.In[used:]
+	_, panicked := err.(*PanicError)
 	switch {
 	case errors.Is(err, io.EOF):
+		return engine.Linger
+	case panicked:
+		u.failed = err
 		return engine.Linger
 	case err != nil:
 		u.failed = err
 		return engine.Abort
 	}
 	return engine.AwaitForever
+}
+
+// guard runs f, and turns a panic into an error that the log has.
+func (u *upgraded) guard(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			p := &PanicError{Value: v, Stack: debug.Stack()}
+			u.server.cells.other().panicked.Add(1)
+			u.server.config.Logger.Error("upgraded connection failed", "error", p, "stack", string(p.Stack))
+			err = p
+		}
+	}()
+	return f()
 }
 
 func (u *upgraded) Hangup() {}

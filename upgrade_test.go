@@ -20,8 +20,7 @@ import (
 // lines is a protocol: each line is answered in capitals, "bye" ends it.
 type lines struct {
 	t        *testing.T
-	conns    chan *hyperlane.Conn // gets the connection with its first line
-	told     atomic.Bool
+	conns    chan *hyperlane.Conn // gets the connection when it is opened
 	drained  chan struct{}
 	closed   chan error
 	receives atomic.Int32 // under way
@@ -31,14 +30,13 @@ func newLines(t *testing.T) *lines {
 	return &lines{t: t, conns: make(chan *hyperlane.Conn, 1), drained: make(chan struct{}, 10), closed: make(chan error, 10)}
 }
 
+func (l *lines) Opened(conn *hyperlane.Conn) { l.conns <- conn }
+
 func (l *lines) Receive(conn *hyperlane.Conn, in []byte) (used int, err error) {
 	if l.receives.Add(1) != 1 {
 		l.t.Error("two calls of Receive overlap")
 	}
 	defer l.receives.Add(-1)
-	if l.told.CompareAndSwap(false, true) {
-		l.conns <- conn
-	}
 	for {
 		line, _, ok := bytes.Cut(in[used:], []byte("\n"))
 		if !ok {

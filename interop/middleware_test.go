@@ -301,6 +301,7 @@ func TestErrorsAndPanicsInsideOfMiddlewareAreAnswered(t *testing.T) {
 // upperCase is a Protocol that sends back what it gets.
 type upperCase struct{}
 
+func (upperCase) Opened(*hyperlane.Conn) {}
 func (upperCase) Receive(conn *hyperlane.Conn, in []byte) (int, error) {
 	return len(in), conn.Send(bytes.ToUpper(in))
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/hyperlane-go/hyperlane"
+	"github.com/hyperlane-go/hyperlane/broadcast"
 )
 
 func main() {
@@ -129,6 +130,7 @@ func newServer(config hyperlane.Config, file string) *hyperlane.Server {
 	})
 	s.Get("/panic", func(*hyperlane.Context) error { panic("asked to") })
 	s.Get("/file", func(c *hyperlane.Context) error { return c.File(file) })
+	serveTopic(s, broadcast.NewHub(broadcast.HubConfig{}))
 	return s
 }
 
