@@ -1,0 +1,193 @@
+package websocket
+
+import (
+	"io"
+	"sync"
+	"unicode/utf8"
+)
+
+// part is a message that has come in part.
+type part struct {
+	op         opcode
+	compressed bool
+	data       []byte
+	text       textCheck
+
+	left  uint64 // of the payload of the frame under way
+	key   uint32
+	final bool // that frame is the last
+}
+
+var parts = sync.Pool{New: func() any { return new(part) }}
+
+// keepPart is the capacity beyond which the memory of a message is dropped.
+const keepPart = 64 << 10
+
+func (p *part) give() {
+	if p == nil || cap(p.data) > keepPart {
+		return
+	}
+	*p = part{data: p.data[:0]}
+	parts.Put(p)
+}
+
+// receive reads frames from the front of in, and returns how much of it was used. io.EOF ends the connection in an orderly way.
+func (c *Conn) receive(in []byte) (used int, err error) {
+	c.heard.Store(true)
+	defer func() {
+		if v := recover(); v != nil {
+			c.fail(refuse(StatusInternalError, ""))
+			panic(v)
+		}
+	}()
+	for !c.reading.closed {
+		if p := c.reading.part; p != nil && p.left > 0 {
+			n := int(min(uint64(len(in)-used), p.left))
+			if n == 0 {
+				return used, nil
+			}
+			err = c.payload(p, in[used:used+n])
+			used += n
+		} else {
+			var n int
+			if n, err = c.frame(in[used:]); n == 0 && err == nil {
+				return used, nil
+			}
+			used += n
+		}
+		if e, ok := err.(*CloseError); ok {
+			c.fail(e)
+		}
+	}
+	return len(in), io.EOF
+}
+
+// frame reads one frame, or the head of one whose payload has not come as a whole; 0 is that more is needed.
+func (c *Conn) frame(in []byte) (used int, err error) {
+	f, size, err := parseFrame(in)
+	if err != nil || size == 0 {
+		return 0, err
+	}
+	// Section 5.1: a client masks every frame, a server none.
+	if f.masked != c.server {
+		return 0, refuse(StatusProtocolError, "a frame is masked that must not be, or is not that must")
+	}
+	whole := f.length <= uint64(len(in)-size)
+	if f.op.control() {
+		if !whole {
+			return 0, nil
+		}
+		payload := in[size : size+int(f.length)]
+		mask(payload, f.key)
+		return size + len(payload), c.control(f.op, payload)
+	}
+	p := c.reading.part
+	switch {
+	case p == nil && f.op == opContinuation:
+		return 0, refuse(StatusProtocolError, "a continuation of no message")
+	case p != nil && f.op != opContinuation:
+		return 0, refuse(StatusProtocolError, "a message in the middle of another")
+	case f.compressed && (!c.terms.on || p != nil): // RFC 7692 section 6.1: on the first frame only
+		return 0, refuse(StatusProtocolError, "RSV1 is set")
+	}
+	var before uint64
+	if p != nil {
+		before = uint64(len(p.data))
+	}
+	if f.length > uint64(c.config.MessageLimit) || before+f.length > uint64(c.config.MessageLimit) {
+		return 0, errTooBig
+	}
+	if p == nil && f.final && whole {
+		payload := in[size : size+int(f.length)]
+		mask(payload, f.key)
+		return size + len(payload), c.whole(f, payload)
+	}
+	if p == nil {
+		p = parts.Get().(*part)
+		p.op, p.compressed = f.op, f.compressed
+		c.reading.part = p
+	}
+	p.left, p.key, p.final = f.length, f.key, f.final
+	if p.left == 0 {
+		return size, c.payload(p, nil)
+	}
+	return size, nil
+}
+
+// payload takes b, which is the next of the payload of a frame, and what follows from it.
+func (c *Conn) payload(p *part, b []byte) error {
+	p.key = mask(b, p.key)
+	p.left -= uint64(len(b))
+	if p.op == opText && !p.compressed && !p.text.add(b) {
+		return errNotUTF8
+	}
+	p.data = append(p.data, b...)
+	if p.left > 0 || !p.final {
+		return nil
+	}
+	if !p.text.complete() {
+		return errNotUTF8
+	}
+	c.reading.part = nil
+	defer p.give()
+	return c.complete(p.op, p.compressed, p.data)
+}
+
+var errNotUTF8 = refuse(StatusInvalidData, "text that is not UTF-8")
+
+// whole takes a message that has come in one frame, at once.
+func (c *Conn) whole(f frame, payload []byte) error {
+	if f.op == opText && !f.compressed && !utf8.Valid(payload) {
+		return errNotUTF8
+	}
+	return c.complete(f.op, f.compressed, payload)
+}
+
+// complete hands on a message, which is expanded if need be. Text that was not compressed is known to be UTF-8.
+func (c *Conn) complete(op opcode, compressed bool, data []byte) error {
+	if compressed {
+		buffer := takeBuffer()
+		defer buffer.give()
+		_, takeover := c.terms.expands(c.server)
+		var err error
+		if buffer.b, err = expand(buffer.b, data, c.reading.window, c.config.MessageLimit); err != nil {
+			return err
+		}
+		data = buffer.b
+		if takeover {
+			if c.reading.window == nil {
+				c.reading.window = make([]byte, 0, maxWindow)
+			}
+			c.reading.window = remember(c.reading.window, data)
+		}
+		if op == opText && !utf8.Valid(data) {
+			return errNotUTF8
+		}
+	}
+	switch {
+	case c.inbox != nil:
+		c.inbox.put(Type(op), data)
+	case c.endpoint != nil && c.endpoint.events.Message != nil:
+		c.endpoint.events.Message(c, Message{Type(op), data})
+	}
+	return nil
+}
+
+// control takes a control frame.
+func (c *Conn) control(op opcode, payload []byte) error {
+	switch op {
+	case opPing:
+		// Section 5.5.2: a pong with the same payload. A peer that pings and does not read has to do without.
+		c.sendFrame(frame{op: opPong, final: true}, payload)
+	case opClose:
+		e, err := parseClose(payload)
+		if err != nil {
+			return err
+		}
+		c.note(e)
+		c.reading.closed = true
+		// Section 5.5.1: the answer has the same status. If ours came first, this is the answer.
+		c.sendFrame(frame{op: opClose, final: true}, appendClose(nil, e.Status, ""))
+	}
+	return nil
+}
