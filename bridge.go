@@ -78,7 +78,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) serveUpgraded(nc net.Conn, p Protocol) {
 	s.engine.ServeConn(nc, func(handle *engine.Conn) engine.Protocol {
 		u := newUpgraded(s, handle, p)
-		if u.failed = u.guard(func() error { p.Opened(&u.conn); return nil }); u.failed != nil {
+		if !u.open(nil) {
 			u.Closed(nil)
 			return nil
 		}

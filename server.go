@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -125,6 +126,9 @@ func (s *Server) welcomes(remote func() net.Addr) bool {
 // Validate compiles the routes and returns every mistake that was made since New: in the config, in patterns, in constraints.
 // Nothing can be registered after it.
 func (s *Server) Validate() error { return s.freeze() }
+
+// Logger returns what the server writes its log to: Config.Logger, or the default.
+func (s *Server) Logger() *slog.Logger { return s.config.Logger }
 
 // mistake notes something that keeps the server from starting.
 func (s *Server) mistake(err error) {

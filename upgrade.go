@@ -6,20 +6,24 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
-	"sync"
+	"sync/atomic"
 
 	"github.com/hyperlane-go/hyperlane/internal/engine"
 	"github.com/hyperlane-go/hyperlane/internal/http1"
 )
 
 // Protocol speaks on a connection after its upgrade, in the style of events: no goroutine belongs to the connection while nothing
-// happens. The calls for one connection never overlap, but for Drain. A panic in one of them ends the connection, after what was sent.
+// happens. The calls for one connection never overlap, but for Hangup and Drain. A panic in one of them ends the connection, after what was
+// sent.
 type Protocol interface {
 	// Opened is the first call, when 101 has left. It is not made for an upgrade that has failed.
 	Opened(conn *Conn)
 	// Receive is given what has arrived, and returns how much of it was used; the rest comes again with more. An error ends the
-	// connection. in is only lent.
+	// connection, io.EOF in an orderly way. in is only lent, and may be changed as far as it is used.
 	Receive(conn *Conn, in []byte) (used int, err error)
+	// Hangup tells that the peer has ended its side while Opened or Receive runs: there may be more to receive, then there is the end.
+	// Where the server's driver is not the event loop it is told after Conn.MayWait only. Any goroutine may call it; it must not block.
+	Hangup(conn *Conn)
 	// Drain tells that the server is shutting down: say goodbye, then close. Any goroutine may call it; it must not block.
 	Drain(conn *Conn)
 	// Closed is the last call. err is nil after an orderly end, else the reason.
@@ -29,6 +33,7 @@ type Protocol interface {
 // Conn is a connection after its upgrade. Its methods may be called by any goroutine, also after it has ended.
 type Conn struct {
 	handle *engine.Conn
+	turn   *engine.Turn // while Opened or Receive runs
 }
 
 // Send queues p and returns without waiting; p may be reused. What is sent in one call stays together. The error tells that the
@@ -43,6 +48,15 @@ func (c *Conn) Finish() { c.handle.Finish() }
 
 // Close closes the connection at once.
 func (c *Conn) Close() { c.handle.Close() }
+
+// MayWait says that Opened or Receive, which calls it, is going to wait for something. An event loop goes on without it at once, where it
+// would find out by itself a little later; and a peer that goes away meanwhile is told by Hangup.
+func (c *Conn) MayWait() {
+	if c.turn != nil { // nil: net/http has given the connection away, and Opened runs on its goroutine
+		c.turn.GiveUpLoop()
+		c.turn.Watch()
+	}
+}
 
 // RemoteAddr returns the address of the peer.
 func (c *Conn) RemoteAddr() net.Addr {
@@ -99,12 +113,19 @@ type upgraded struct {
 	server   *Server
 	conn     Conn
 	protocol Protocol
-	drain    sync.Once
+	phase    atomic.Uint32
 	failed   error // what Receive has ended the connection with
 }
 
+// The phases of an upgraded connection. Others see it from Turn.Switch on, and may be ahead of Opened.
+const (
+	opening  = 1 << iota // Opened was called
+	opened               // it has returned
+	draining             // Drain was called, or will be when Opened has returned
+)
+
 func newUpgraded(s *Server, handle *engine.Conn, p Protocol) *upgraded {
-	return &upgraded{server: s, conn: Conn{handle}, protocol: p}
+	return &upgraded{server: s, conn: Conn{handle: handle}, protocol: p}
 }
 
 func (co *conn) upgradeTo(t *engine.Turn, p Protocol) engine.Next {
@@ -114,10 +135,7 @@ func (co *conn) upgradeTo(t *engine.Turn, p Protocol) engine.Next {
 	}
 	u := newUpgraded(co.server, co.handle, p)
 	t.Switch(u)
-	t.Enter()
-	u.failed = u.guard(func() error { p.Opened(&u.conn); return nil })
-	t.Leave()
-	if u.failed != nil {
+	if !u.open(t) {
 		return engine.Linger
 	}
 	if co.draining.Load() {
@@ -129,14 +147,22 @@ func (co *conn) upgradeTo(t *engine.Turn, p Protocol) engine.Next {
 	return engine.AwaitForever
 }
 
+// open makes the first call, and reports whether that went well. t is nil if net/http has given the connection away.
+func (u *upgraded) open(t *engine.Turn) bool {
+	u.phase.Or(opening)
+	u.failed = u.during(t, func() error { u.protocol.Opened(&u.conn); return nil })
+	if u.failed == nil && u.phase.Or(opened)&draining != 0 {
+		u.sayDrain()
+	}
+	return u.failed == nil
+}
+
 func (u *upgraded) Serve(t *engine.Turn) engine.Next {
 	if t.Err != nil {
 		return engine.Close
 	}
 	used := 0
-	t.Enter()
-	err := u.guard(func() (err error) { used, err = u.protocol.Receive(&u.conn, t.In); return err })
-	t.Leave()
+	err := u.during(t, func() (err error) { used, err = u.protocol.Receive(&u.conn, t.In); return err })
 	t.In = t.In[used:]
 	_, panicked := err.(*PanicError)
 	switch {
@@ -152,6 +178,19 @@ func (u *upgraded) Serve(t *engine.Turn) engine.Next {
 	return engine.AwaitForever
 }
 
+// during runs f, which is code of the protocol, in a turn.
+func (u *upgraded) during(t *engine.Turn, f func() error) error {
+	if t == nil {
+		return u.guard(f)
+	}
+	u.conn.turn = t
+	t.Enter()
+	err := u.guard(f)
+	t.Leave()
+	u.conn.turn = nil
+	return err
+}
+
 // guard runs f, and turns a panic into an error that the log has.
 func (u *upgraded) guard(f func() error) (err error) {
 	defer func() {
@@ -165,13 +204,30 @@ func (u *upgraded) guard(f func() error) (err error) {
 	return f()
 }
 
-func (u *upgraded) Hangup() {}
+func (u *upgraded) Hangup() {
+	if u.phase.Load()&opening == 0 {
+		return // the end will be told as such
+	}
+	if u.guard(func() error { u.protocol.Hangup(&u.conn); return nil }) != nil {
+		u.conn.Close()
+	}
+}
 
-func (u *upgraded) Drain() { u.drain.Do(func() { u.protocol.Drain(&u.conn) }) }
+func (u *upgraded) Drain() {
+	if before := u.phase.Or(draining); before&(opened|draining) == opened {
+		u.sayDrain()
+	}
+}
+
+func (u *upgraded) sayDrain() {
+	if u.guard(func() error { u.protocol.Drain(&u.conn); return nil }) != nil {
+		u.conn.Close()
+	}
+}
 
 func (u *upgraded) Closed(err error) {
 	if u.failed != nil {
 		err = u.failed
 	}
-	u.protocol.Closed(&u.conn, err)
+	u.guard(func() error { u.protocol.Closed(&u.conn, err); return nil })
 }

@@ -32,6 +32,8 @@ func newLines(t *testing.T) *lines {
 
 func (l *lines) Opened(conn *hyperlane.Conn) { l.conns <- conn }
 
+func (l *lines) Hangup(*hyperlane.Conn) {}
+
 func (l *lines) Receive(conn *hyperlane.Conn, in []byte) (used int, err error) {
 	if l.receives.Add(1) != 1 {
 		l.t.Error("two calls of Receive overlap")

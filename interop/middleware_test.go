@@ -302,6 +302,8 @@ func TestErrorsAndPanicsInsideOfMiddlewareAreAnswered(t *testing.T) {
 type upperCase struct{}
 
 func (upperCase) Opened(*hyperlane.Conn) {}
+
+func (upperCase) Hangup(*hyperlane.Conn) {}
 func (upperCase) Receive(conn *hyperlane.Conn, in []byte) (int, error) {
 	return len(in), conn.Send(bytes.ToUpper(in))
 }

@@ -319,10 +319,10 @@ func TestConnectionsOfHTTP2CountAgainstTheLimit(t *testing.T) {
 	if _, err := tlsClient(t, true, cert).Do(request(t, "GET", "https://"+addr+"/", nil)); err == nil {
 		t.Error("a second connection is served")
 	}
-	first.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
 	for served := false; !served && ctx.Err() == nil; {
+		first.CloseIdleConnections() // it may take the client a moment to see that its connection is idle
 		r := request(t, "GET", "https://"+addr+"/", nil)
 		resp, err := tlsClient(t, true, cert).Do(r.WithContext(ctx))
 		if served = err == nil; served {

@@ -1,25 +1,127 @@
 package websocket
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
+
+	"github.com/hyperlane-go/hyperlane"
 )
+
+// serveBlocking is the life of the goroutine of a connection in the blocking style.
+func (c *Conn) serveBlocking(serve func(ctx context.Context, c *Conn) error) {
+	err := errors.New("websocket: the function of a connection has called runtime.Goexit")
+	defer func() {
+		if v := recover(); v != nil {
+			err = &hyperlane.PanicError{Value: v, Stack: debug.Stack()}
+		}
+		status := StatusNormal
+		if err != nil && !c.isOver(err) {
+			status = StatusInternalError
+			c.request.Server().Logger().Error("websocket failed", "path", c.request.Request.Path(), "error", err)
+		}
+		c.Close(status, "")
+		c.inbox.close(ErrClosed) // what still comes is dropped, and holds nobody up
+	}()
+	err = serve(c.Context(), c)
+}
+
+// isOver reports whether err says that the connection has ended, or is about to.
+func (c *Conn) isOver(err error) bool {
+	var told *CloseError
+	return errors.As(err, &told) || errors.Is(err, ErrClosed) || errors.Is(err, ErrDead) || errors.Is(err, hyperlane.ErrDisconnected) ||
+		c.Context().Err() != nil && errors.Is(err, context.Canceled)
+}
+
+// incoming is a message that the reading methods are in the middle of.
+type incoming struct {
+	inbox *inbox
+	ctx   context.Context
+	kind  Type
+	rest  []byte // of the piece that was taken last
+	more  bool   // that was not the last
+}
 
 var errEvents = errors.New("websocket: messages of a connection in the style of events go to Events.Message")
 
 // Read returns the next message, which is the caller's, and waits for it until ctx is done. After the last one the error is why the
 // connection has ended: a *CloseError if there was a closing handshake or one end broke the rules, else ErrDead, ErrClosed after one's own
-// Close, or what ended it.
+// Close, or an error that wraps hyperlane.ErrDisconnected.
 func (c *Conn) Read(ctx context.Context) (Type, []byte, error) {
-	if c.inbox == nil {
-		return 0, nil, errEvents
+	in, err := c.next(ctx)
+	if err != nil {
+		return 0, nil, err
 	}
-	m, err := c.inbox.take(ctx)
-	return m.kind, m.data, err
+	whole := in.rest
+	for in.rest = nil; in.more; whole = append(whole, in.rest...) {
+		if err := in.advance(); err != nil {
+			return 0, nil, err
+		}
+	}
+	in.rest = nil
+	return in.kind, whole, nil
+}
+
+// Reader is Read for a message that is read while it arrives, whatever its size: no more of it than 64 KiB or one read of the
+// connection waits in memory, unless it is compressed. The reader waits until ctx is done, and returns io.EOF behind the last byte. What
+// is left of the message when the next reading method is called is dropped.
+func (c *Conn) Reader(ctx context.Context) (Type, io.Reader, error) {
+	in, err := c.next(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	return in.kind, in, nil
+}
+
+// next goes on to the next message, and takes its first piece.
+func (c *Conn) next(ctx context.Context) (*incoming, error) {
+	if c.inbox == nil {
+		return nil, errEvents
+	}
+	for before := c.incoming; before != nil && before.more; {
+		before.ctx = ctx
+		if err := before.advance(); err != nil {
+			return nil, err
+		}
+		before.rest = nil
+	}
+	c.incoming = nil
+	in := &incoming{inbox: c.inbox, ctx: ctx}
+	if err := in.advance(); err != nil {
+		return nil, err
+	}
+	if in.more {
+		c.incoming = in
+	}
+	return in, nil
+}
+
+// advance takes the next piece.
+func (in *incoming) advance() error {
+	p, err := in.inbox.take(in.ctx)
+	if err != nil {
+		return err
+	}
+	in.kind, in.rest, in.more = p.kind, p.data, !p.last
+	return nil
+}
+
+// Read is io.Reader's.
+func (in *incoming) Read(p []byte) (int, error) {
+	for len(in.rest) == 0 {
+		if !in.more {
+			return 0, io.EOF
+		}
+		if err := in.advance(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, in.rest)
+	in.rest = in.rest[n:]
+	return n, nil
 }
 
 // ReadText is Read for those who take text only: any other message closes the connection with 1003.
@@ -43,61 +145,4 @@ func (c *Conn) ReadJSON(ctx context.Context, v any) error {
 		return err
 	}
 	return json.Unmarshal(p, v)
-}
-
-// Reader is Read with the message as a reader.
-func (c *Conn) Reader(ctx context.Context) (Type, io.Reader, error) {
-	t, p, err := c.Read(ctx)
-	return t, bytes.NewReader(p), err
-}
-
-// Writer begins a message that is written in pieces, each a frame of its own, uncompressed: for what is large, or not known as a whole when
-// it begins. Close ends it, and must be called. Other messages wait until then; whoever holds a Writer must not send one.
-func (c *Conn) Writer(ctx context.Context, t Type) (io.WriteCloser, error) {
-	if t != Text && t != Binary {
-		return nil, errType
-	}
-	c.message.Lock()
-	return &writer{ctx: ctx, conn: c, op: opcode(t)}, nil
-}
-
-// writer is a message that is being written.
-type writer struct {
-	ctx  context.Context
-	conn *Conn
-	op   opcode // of the next frame
-	done bool
-}
-
-func (w *writer) Write(p []byte) (int, error) {
-	if w.done {
-		return 0, ErrClosed
-	}
-	for n := 0; n < len(p); {
-		piece := p[n:min(n+32<<10, len(p))]
-		if err := w.send(piece, false); err != nil {
-			return n, err
-		}
-		n += len(piece)
-	}
-	return len(p), nil
-}
-
-// Close sends the last frame, which is empty.
-func (w *writer) Close() error {
-	if w.done {
-		return nil
-	}
-	w.done = true
-	defer w.conn.message.Unlock()
-	return w.send(nil, true)
-}
-
-func (w *writer) send(p []byte, final bool) error {
-	err := w.conn.whenThereIsRoom(w.ctx, func() error { return w.conn.sendFrame(frame{op: w.op, final: final}, p) })
-	if err != nil {
-		w.conn.fail(refuse(StatusInternalError, "a message was not written to its end"))
-	}
-	w.op = opContinuation
-	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -31,14 +32,15 @@ type transport interface {
 	Waiting() int
 	Finish()
 	Close()
+	MayWait()
 	RemoteAddr() net.Addr
 }
 
 // Conn is one connection. Its methods may be called by any goroutine, but for Read, ReadText, ReadJSON and Reader, which belong to the
 // function of an endpoint in the blocking style, and to whoever has dialled.
 //
-// The fields of the first group are set before it opens. receive and what it calls have reading to themselves: the calls of a transport's
-// owner never overlap. mu guards the writing side.
+// The fields of the first group are set before it opens, or while it does. receive and what it calls have reading to themselves: the calls
+// of a transport's owner never overlap. mu guards what follows it, and keeps the close frame the last.
 type Conn struct {
 	config   *Config
 	endpoint *Endpoint // nil if it was dialled
@@ -47,28 +49,40 @@ type Conn struct {
 	terms    deflateTerms
 	server   bool
 	inbox    *inbox // in the blocking style
+	told     bool   // Events.Open was called, or would have been
 
 	reading struct {
 		part   *part  // of a message; nil between two
 		window []byte // what compressed messages refer back to, with a context
 		closed bool   // the peer's close frame has come, or the rules were broken: nothing more is read
 	}
+	incoming *incoming // the last message, if it was not read to its end; belongs to those who call the reading methods
 
 	transport atomic.Pointer[transport]
-	heard     atomic.Bool // something has come since the keeper looked
-	quiet     uint8       // for how many of its beats nothing has; the keeper guards it
-	place     int         // in keeper.conns, plus 1; the keeper guards it
+	sign      atomic.Uint32 // of life, since the keeper looked
+	quiet     uint8         // for how many of its beats there was none; the keeper guards it
+	place     int           // in keeper.conns, plus 1; the keeper guards it
 
-	message sync.Mutex // held while a message is written, which may take several frames
+	message  sync.Mutex // held while a message is written, which may take several frames; guards deflater
+	deflater *deflater  // with a context
 
-	mu       sync.Mutex
-	deflater *deflater // with a context
-	why      error     // the first reason to end; nil while there is none
-	said     bool      // a close frame was sent
-	closing  *time.Timer
-	ended    bool
-	subs     map[*subscriber]struct{}
+	mu      sync.Mutex
+	why     error // the first reason to end; nil while there is none
+	said    bool  // a close frame was sent
+	closing *time.Timer
+	gone    bool // the peer has ended its side
+	ended   bool
+	ctx     context.Context // what Context has returned; nil if nobody has asked
+	cancel  context.CancelCauseFunc
+	subs    map[*subscriber]struct{}
 }
+
+// Signs of life.
+const (
+	signNone  = iota
+	signHeard // something has come
+	signBusy  // what has come is being worked on, and so nothing is read
+)
 
 func newConn(config *Config, server bool, terms deflateTerms) *Conn {
 	return &Conn{config: config, server: server, terms: terms}
@@ -152,28 +166,19 @@ func (c *Conn) sendMessage(t Type, p []byte) error {
 		}
 		return c.sendFrame(frame{op: opcode(t), final: true, compressed: true}, buffer.b)
 	}
-	// What was compressed with a context must be sent, or the peer's context is another: so there has to be room before.
-	if c.carrier().Waiting() > 0 && c.carrier().Waiting()+len(p) > maxBacklog {
-		return ErrSlow
-	}
-	c.mu.Lock()
 	if c.deflater == nil {
 		c.deflater = newDeflater(window)
 	}
 	var err error
 	buffer.b, err = c.deflater.append(buffer.b, p)
-	c.mu.Unlock()
 	if err == nil {
 		err = c.sendFrame(frame{op: opcode(t), final: true, compressed: true}, buffer.b)
 	}
-	if err == ErrSlow {
-		c.fail(refuse(StatusInternalError, "a compressed message was lost"))
+	if err != nil {
+		c.deflater = nil // later messages must not refer to one that was not sent
 	}
 	return err
 }
-
-// maxBacklog is how much may wait before a message is compressed with a context.
-const maxBacklog = 256 << 10
 
 // sendFrame sends one frame, which it masks if this is a client.
 func (c *Conn) sendFrame(f frame, p []byte) error {
@@ -215,6 +220,23 @@ func (c *Conn) Ping(p []byte) error {
 	return c.sendFrame(frame{op: opPing, final: true}, p)
 }
 
+// Context returns a context that ends with the connection, and on the event loop as soon as the peer has gone while an event is
+// handled; its cause is why. It has nothing of the request's.
+func (c *Conn) Context() context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx == nil {
+		c.ctx, c.cancel = context.WithCancelCause(context.Background())
+		switch {
+		case c.ended:
+			c.cancel(c.why)
+		case c.gone:
+			c.cancel(hyperlane.ErrDisconnected)
+		}
+	}
+	return c.ctx
+}
+
 // Close begins the closing handshake with a status and a reason of at most 123 bytes, and returns without waiting. If the peer does not
 // answer within Config.CloseTimeout the connection is closed all the same. Only the first Close counts; the error is ErrClosed for others,
 // and for a status that may not be sent it says so.
@@ -225,22 +247,60 @@ func (c *Conn) Close(s Status, reason string) error {
 	c.note(&CloseError{Status: s, Reason: reason})
 	err := c.sendFrame(frame{op: opClose, final: true}, appendClose(nil, s, reason))
 	if err == ErrSlow {
-		c.carrier().Close() // it would never see the frame
+		c.cut(err) // it would never see the frame
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing == nil && !c.ended {
-		c.closing = time.AfterFunc(c.config.CloseTimeout, c.carrier().Close)
+		c.closing = time.AfterFunc(c.config.CloseTimeout, func() { c.cut(ErrDead) })
 	}
 	return err
 }
 
-// fail tells the peer that it has broken the rules, once. Then nothing more is read.
+// fail ends the connection without waiting for the peer's close frame.
 func (c *Conn) fail(e *CloseError) {
 	c.note(e)
-	c.reading.closed = true
 	c.sendFrame(frame{op: opClose, final: true}, appendClose(nil, e.Status, e.Reason))
 	c.carrier().Finish()
+}
+
+// cut ends the connection at once. The end is told by its owner; whoever waits on the way there is woken.
+func (c *Conn) cut(why error) {
+	c.note(why)
+	c.carrier().Close()
+	c.endContext(why)
+	if c.inbox != nil {
+		c.inbox.close(why)
+	}
+}
+
+func (c *Conn) endContext(why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cancel != nil {
+		c.cancel(why)
+	}
+}
+
+// hangup is told when the peer has gone while an event is handled.
+func (c *Conn) hangup() {
+	c.mu.Lock()
+	c.gone = true
+	c.mu.Unlock()
+	c.endContext(hyperlane.ErrDisconnected)
+}
+
+// orFail runs f, and tells the peer of a panic.
+func (c *Conn) orFail(f func()) {
+	failed := true
+	defer func() {
+		if failed {
+			c.reading.closed = true
+			c.fail(refuse(StatusInternalError, ""))
+		}
+	}()
+	f()
+	failed = false
 }
 
 // note remembers why the connection ends. The first reason counts.
@@ -255,54 +315,46 @@ func (c *Conn) note(why error) {
 // opened is the first event.
 func (c *Conn) opened(t transport) {
 	c.transport.Store(&t)
-	c.heard.Store(true)
+	c.sign.Store(signHeard)
 	e := c.endpoint
 	if e == nil {
 		return
 	}
-	e.open.Add(1)
+	if n := e.open.Add(1); e.config.Connections > 0 && n > int64(e.config.Connections) {
+		if c.Close(StatusTryAgain, "too many connections"); c.inbox != nil { // several came at once, and Serve has let them all pass
+			c.inbox.close(ErrClosed)
+		}
+		return
+	}
+	c.told = true
 	e.keeper.add(c)
 	if e.events.Open != nil {
-		e.events.Open(c)
+		c.orFail(func() { e.events.Open(c) })
 	}
 	if e.serve != nil {
-		c.inbox = newInbox()
+		c.inbox.mayWait = t.MayWait
 		go c.serveBlocking(e.serve)
 	}
-}
-
-// serveBlocking is the life of the goroutine of a connection in the blocking style.
-func (c *Conn) serveBlocking(serve func(ctx context.Context, c *Conn) error) {
-	err := errors.New("websocket: the function of the connection has called runtime.Goexit")
-	defer func() {
-		var told *CloseError
-		switch {
-		case err == nil, errors.As(err, &told), errors.Is(err, ErrClosed):
-			c.Close(StatusNormal, "")
-		default:
-			c.Close(StatusInternalError, "")
-		}
-		c.inbox.close(ErrClosed) // what still comes is dropped, and holds nobody up
-	}()
-	err = serve(c.inbox.ctx, c)
 }
 
 // over is the last event.
 func (c *Conn) over(err error) {
 	c.mu.Lock()
 	c.ended = true
-	if c.why == nil {
-		c.why = err
-	}
-	if c.why == nil {
+	switch {
+	case c.why != nil:
+	case err != nil:
+		c.why = fmt.Errorf("%w: %w", hyperlane.ErrDisconnected, err)
+	default:
 		c.why = &CloseError{Status: StatusAbnormal}
 	}
 	why, subs := c.why, c.subs
-	c.subs, c.deflater = nil, nil
+	c.subs = nil
 	if c.closing != nil {
 		c.closing.Stop()
 	}
 	c.mu.Unlock()
+	c.endContext(why)
 	for s := range subs {
 		s.end()
 	}
@@ -317,7 +369,7 @@ func (c *Conn) over(err error) {
 	}
 	e.keeper.remove(c)
 	e.open.Add(-1)
-	if e.events.Close != nil {
+	if c.told && e.events.Close != nil {
 		e.events.Close(c, why)
 	}
 }
@@ -328,6 +380,8 @@ type upgraded Conn
 func (u *upgraded) Opened(conn *hyperlane.Conn) { (*Conn)(u).opened(conn) }
 
 func (u *upgraded) Receive(_ *hyperlane.Conn, in []byte) (int, error) { return (*Conn)(u).receive(in) }
+
+func (u *upgraded) Hangup(*hyperlane.Conn) { (*Conn)(u).hangup() }
 
 func (u *upgraded) Drain(*hyperlane.Conn) { (*Conn)(u).Close(StatusGoingAway, "the server shuts down") }
 

@@ -78,8 +78,9 @@ func Dial(ctx context.Context, rawURL string, d DialConfig) (*Conn, error) {
 		return nil, err
 	}
 	c := newConn(&config, false, terms)
-	c.protocol, c.inbox = protocol, newInbox()
 	t := &dialled{nc: nc, conn: c, wake: make(chan struct{}, 1)}
+	c.protocol, c.inbox = protocol, newInbox()
+	c.inbox.mayWait = t.MayWait
 	c.opened(t)
 	go t.write()
 	go t.read(r)
@@ -202,6 +203,8 @@ type dialled struct {
 
 // dialledRoom is how much may wait for a slow server.
 const dialledRoom = 1 << 20
+
+func (t *dialled) MayWait() {} // it has a goroutine to itself
 
 func (t *dialled) RemoteAddr() net.Addr { return t.nc.RemoteAddr() }
 

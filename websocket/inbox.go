@@ -5,51 +5,56 @@ import (
 	"sync"
 )
 
-// inbox stands between the owner of a connection, who puts messages, and the goroutine of the blocking style, who takes them. Who puts
-// waits while there is much, and so the connection is not read from: that is the backpressure.
+// inbox stands between the owner of a connection, who puts pieces of messages, and the goroutine of the blocking style, who takes them.
+// Who puts waits while there is much, and so the connection is not read from: that is the backpressure.
 type inbox struct {
-	ctx    context.Context // ends when the inbox is closed
-	cancel context.CancelCauseFunc
+	mayWait func() // is called before put waits; set before the first put
 
 	mu      sync.Mutex // guards what follows
 	changed sync.Cond
-	waiting []message
+	waiting []piece
 	size    int
 	err     error // why there is no more
 }
 
-type message struct {
+// piece is a message, or the next of it.
+type piece struct {
 	kind Type
 	data []byte
+	last bool
 }
 
-// inboxRoom is how many bytes may wait before who puts has to wait. A message finds room when there is none.
+// inboxRoom is how many bytes may wait before who puts has to wait. A piece finds room when there is none.
 const inboxRoom = 64 << 10
 
 func newInbox() *inbox {
 	in := new(inbox)
 	in.changed.L = &in.mu
-	in.ctx, in.cancel = context.WithCancelCause(context.Background())
 	return in
 }
 
-// put adds a message, of which it makes a copy. After close it does nothing.
-func (in *inbox) put(kind Type, data []byte) {
+// put adds a piece, with a copy of data. After close it does nothing.
+func (in *inbox) put(kind Type, data []byte, last bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if in.size > 0 && in.size+len(data) > inboxRoom {
+		in.mu.Unlock()
+		in.mayWait()
+		in.mu.Lock()
+	}
 	for in.err == nil && in.size > 0 && in.size+len(data) > inboxRoom {
 		in.changed.Wait()
 	}
 	if in.err != nil {
 		return
 	}
-	in.waiting = append(in.waiting, message{kind, append([]byte(nil), data...)})
+	in.waiting = append(in.waiting, piece{kind, append([]byte(nil), data...), last})
 	in.size += len(data)
 	in.changed.Broadcast()
 }
 
-// take returns the next message, and waits for it until ctx is done.
-func (in *inbox) take(ctx context.Context) (message, error) {
+// take returns the next piece, and waits for it until ctx is done.
+func (in *inbox) take(ctx context.Context) (piece, error) {
 	stop := context.AfterFunc(ctx, func() {
 		in.mu.Lock()
 		in.changed.Broadcast()
@@ -61,20 +66,20 @@ func (in *inbox) take(ctx context.Context) (message, error) {
 	for len(in.waiting) == 0 {
 		switch {
 		case in.err != nil:
-			return message{}, in.err
+			return piece{}, in.err
 		case ctx.Err() != nil:
-			return message{}, context.Cause(ctx)
+			return piece{}, context.Cause(ctx)
 		}
 		in.changed.Wait()
 	}
-	m := in.waiting[0]
-	in.waiting[0] = message{}
+	p := in.waiting[0]
+	in.waiting[0] = piece{}
 	if in.waiting = in.waiting[1:]; len(in.waiting) == 0 {
 		in.waiting = nil
 	}
-	in.size -= len(m.data)
+	in.size -= len(p.data)
 	in.changed.Broadcast()
-	return m, nil
+	return p, nil
 }
 
 // close ends the inbox. What waits can still be taken; then there is err.
@@ -83,7 +88,6 @@ func (in *inbox) close(err error) {
 	defer in.mu.Unlock()
 	if in.err == nil {
 		in.err = err
-		in.cancel(err)
 		in.changed.Broadcast()
 	}
 }

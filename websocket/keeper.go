@@ -66,7 +66,7 @@ func (k *keeper) look() {
 		return
 	}
 	for _, c := range k.conns {
-		if c.heard.Swap(false) {
+		if c.sign.CompareAndSwap(signHeard, signNone) || c.sign.Load() == signBusy {
 			c.quiet = 0
 			continue
 		}
@@ -74,8 +74,7 @@ func (k *keeper) look() {
 		case quietAsk:
 			c.Ping(nil)
 		case quietDead:
-			c.note(ErrDead)
-			c.carrier().Close() // it asks; the end is told by the connection's owner
+			c.cut(ErrDead)
 		}
 	}
 	k.beat.Reset(k.every)

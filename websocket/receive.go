@@ -10,7 +10,8 @@ import (
 type part struct {
 	op         opcode
 	compressed bool
-	data       []byte
+	size       uint64 // of the payloads that have come
+	data       []byte // they; empty where they go to the inbox at once
 	text       textCheck
 
 	left  uint64 // of the payload of the frame under way
@@ -33,13 +34,13 @@ func (p *part) give() {
 
 // receive reads frames from the front of in, and returns how much of it was used. io.EOF ends the connection in an orderly way.
 func (c *Conn) receive(in []byte) (used int, err error) {
-	c.heard.Store(true)
-	defer func() {
-		if v := recover(); v != nil {
-			c.fail(refuse(StatusInternalError, ""))
-			panic(v)
-		}
-	}()
+	c.sign.Store(signBusy)
+	c.orFail(func() { used, err = c.frames(in) })
+	c.sign.Store(signHeard)
+	return used, err
+}
+
+func (c *Conn) frames(in []byte) (used int, err error) {
 	for !c.reading.closed {
 		if p := c.reading.part; p != nil && p.left > 0 {
 			n := int(min(uint64(len(in)-used), p.left))
@@ -56,6 +57,7 @@ func (c *Conn) receive(in []byte) (used int, err error) {
 			used += n
 		}
 		if e, ok := err.(*CloseError); ok {
+			c.reading.closed = true
 			c.fail(e)
 		}
 	}
@@ -92,7 +94,7 @@ func (c *Conn) frame(in []byte) (used int, err error) {
 	}
 	var before uint64
 	if p != nil {
-		before = uint64(len(p.data))
+		before = p.size
 	}
 	if f.length > uint64(c.config.MessageLimit) || before+f.length > uint64(c.config.MessageLimit) {
 		return 0, errTooBig
@@ -118,18 +120,23 @@ func (c *Conn) frame(in []byte) (used int, err error) {
 func (c *Conn) payload(p *part, b []byte) error {
 	p.key = mask(b, p.key)
 	p.left -= uint64(len(b))
-	if p.op == opText && !p.compressed && !p.text.add(b) {
+	p.size += uint64(len(b))
+	last := p.left == 0 && p.final
+	if p.op == opText && !p.compressed && !(p.text.add(b) && (!last || p.text.complete())) {
 		return errNotUTF8
 	}
-	p.data = append(p.data, b...)
-	if p.left > 0 || !p.final {
+	if last {
+		c.reading.part = nil
+		defer p.give()
+	}
+	if c.inbox != nil && !p.compressed {
+		c.inbox.put(Type(p.op), b, last)
 		return nil
 	}
-	if !p.text.complete() {
-		return errNotUTF8
+	p.data = append(p.data, b...)
+	if !last {
+		return nil
 	}
-	c.reading.part = nil
-	defer p.give()
 	return c.complete(p.op, p.compressed, p.data)
 }
 
@@ -166,7 +173,7 @@ func (c *Conn) complete(op opcode, compressed bool, data []byte) error {
 	}
 	switch {
 	case c.inbox != nil:
-		c.inbox.put(Type(op), data)
+		c.inbox.put(Type(op), data, true)
 	case c.endpoint != nil && c.endpoint.events.Message != nil:
 		c.endpoint.events.Message(c, Message{Type(op), data})
 	}

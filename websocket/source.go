@@ -30,6 +30,7 @@ type SourceConfig struct {
 type Source struct {
 	hub    *broadcast.Hub
 	config SourceConfig
+	forms  [16]form // by the bits of the window
 
 	mu      sync.Mutex // guards what follows
 	lagging []*subscriber
@@ -48,7 +49,11 @@ func NewSource(hub *broadcast.Hub, config SourceConfig) *Source {
 	if config.Buffer == 0 {
 		config.Buffer = 64 << 10
 	}
-	return &Source{hub: hub, config: config}
+	s := &Source{hub: hub, config: config}
+	for i := range s.forms {
+		s.forms[i] = form{s, i}
+	}
+	return s
 }
 
 func published(m *broadcast.Message) (Type, []byte) {
@@ -117,21 +122,24 @@ type subscriber struct {
 	over bool
 }
 
-// form is the key of a message's frame: of one source, for one window.
+// form is that of a message's frame: of one source, for one window. Its address is the key, which costs no allocation.
 type form struct {
 	source *Source
 	window int
 }
 
+func (f *form) encode(m *broadcast.Message) []byte {
+	t, p := f.source.config.Encode(m)
+	if p == nil {
+		return nil
+	}
+	return wholeFrame(t, p, f.window)
+}
+
 // Deliver is for the hub.
 func (r *subscriber) Deliver(m *broadcast.Message) error {
-	return r.send(m.Form(form{r.source, r.conn.sharedWindow(len(m.Data))}, func(m *broadcast.Message) []byte {
-		t, p := r.source.config.Encode(m)
-		if p == nil {
-			return nil
-		}
-		return wholeFrame(t, p, r.conn.sharedWindow(len(m.Data)))
-	}))
+	f := &r.source.forms[r.conn.sharedWindow(len(m.Data))]
+	return r.send(m.Form(f, f.encode))
 }
 
 // Missed is for the hub.

@@ -35,7 +35,7 @@
 //     arrives.
 //   - A message is never larger than Config.MessageLimit, compressed or not: 1009. Memory follows what has arrived, not what was announced.
 //   - A browser's page from another host is refused, unless Config.Origins says otherwise.
-//   - A peer that does not answer a ping is gone after two of Config.PingInterval.
+//   - A peer that does not answer a ping is gone after about two of Config.PingInterval.
 //   - A slow peer costs the server's Limits.Outbox at most: beyond it Send returns ErrSlow, and Write waits.
 //   - When the server shuts down, each peer gets 1001.
 package websocket
@@ -79,11 +79,12 @@ type Message struct {
 	Data []byte
 }
 
-// Events are what a connection does when something happens. Each may be nil. The calls for one connection never overlap.
+// Events are what a connection does when something happens. Each may be nil. The calls for one connection never overlap. A panic is logged,
+// and closes the connection with 1011.
 type Events struct {
 	// Open is the first call, when the upgrade has succeeded.
 	Open func(c *Conn)
-	// Message gets each message, whole. A panic closes the connection with 1011.
+	// Message gets each message, whole; after Conn.Close also those that the peer had sent before it knew.
 	Message func(c *Conn, m Message)
 	// Close is the last call. err is a *CloseError if there was a closing handshake, or one end broke the rules, ErrDead for a peer
 	// that was silent for too long, or what ended the connection.
@@ -192,7 +193,7 @@ func New(config Config, events Events) *Endpoint {
 }
 
 // NewBlocking returns an endpoint that gives each connection a goroutine, which runs serve. When serve returns the connection is closed:
-// normally if the error is nil or a *CloseError, else with 1011. ctx ends with the connection.
+// normally if the error is nil or says that the connection has ended, else with 1011, and the error is logged. ctx is Conn.Context.
 func NewBlocking(config Config, serve func(ctx context.Context, c *Conn) error) *Endpoint {
 	e := New(config, Events{})
 	e.serve = serve
@@ -213,6 +214,9 @@ func (e *Endpoint) Serve(c *hyperlane.Context) error {
 	}
 	conn := newConn(&e.config, true, h.terms)
 	conn.endpoint, conn.protocol, conn.request = e, h.protocol, c.Detach()
+	if e.serve != nil {
+		conn.inbox = newInbox()
+	}
 	if err := c.Upgrade("websocket", (*upgraded)(conn)); err != nil {
 		return err
 	}
