@@ -142,9 +142,13 @@ func (c *Context) Set(key, v any) {
 // Value returns what was Set for key, or nil.
 func (c *Context) Value(key any) any {
 	c.inUse()
-	for i := range c.values {
-		if c.values[i].key == key {
-			return c.values[i].value
+	return find(c.values, key)
+}
+
+func find(values []value, key any) any {
+	for i := range values {
+		if values[i].key == key {
+			return values[i].value
 		}
 	}
 	return nil

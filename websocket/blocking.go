@@ -21,7 +21,8 @@ func (c *Conn) serveBlocking(serve func(ctx context.Context, c *Conn) error) {
 		status := StatusNormal
 		if err != nil && !c.isOver(err) {
 			status = StatusInternalError
-			c.request.Server().Logger().Error("websocket failed", "path", c.request.Request.Path(), "error", err)
+			request := c.Request()
+			request.Server().Logger().Error("websocket failed", "path", request.Request.Path(), "error", err)
 		}
 		c.Close(status, "")
 		c.inbox.close(ErrClosed) // what still comes is dropped, and holds nobody up

@@ -43,8 +43,8 @@ type transport interface {
 // of a transport's owner never overlap. mu guards what follows it, and keeps the close frame the last.
 type Conn struct {
 	config   *Config
-	endpoint *Endpoint // nil if it was dialled
-	request  *hyperlane.Context
+	endpoint *Endpoint       // nil if it was dialled
+	request  *hyperlane.Kept // nil if it was dialled
 	protocol string
 	terms    deflateTerms
 	server   bool
@@ -74,6 +74,7 @@ type Conn struct {
 	ended   bool
 	ctx     context.Context // what Context has returned; nil if nobody has asked
 	cancel  context.CancelCauseFunc
+	values  map[any]any
 	subs    map[*subscriber]struct{}
 }
 
@@ -88,9 +89,35 @@ func newConn(config *Config, server bool, terms deflateTerms) *Conn {
 	return &Conn{config: config, server: server, terms: terms}
 }
 
-// Request returns the request that asked for the upgrade, as Context.Detach does: its params, values, fields and cookies stay as they were.
-// It is nil if the connection was dialled.
-func (c *Conn) Request() *hyperlane.Context { return c.request }
+// Request returns the request that asked for the upgrade, as Context.Detach does: its params, values, fields and cookies. Each call makes it
+// anew, so that an idle connection need not hold it: take what you need, and Set it. It is nil if the connection was dialled.
+func (c *Conn) Request() *hyperlane.Context {
+	if c.request == nil {
+		return nil
+	}
+	return c.request.Context()
+}
+
+// Set keeps v for the connection, as Context.Set does for a request.
+func (c *Conn) Set(key, v any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.values == nil {
+		c.values = make(map[any]any)
+	}
+	c.values[key] = v
+}
+
+// Value returns what was Set for key, else what a middleware or the handler has set for it on the request's Context, else nil.
+func (c *Conn) Value(key any) any {
+	c.mu.Lock()
+	v, ok := c.values[key]
+	c.mu.Unlock()
+	if !ok && c.request != nil {
+		return c.request.Value(key)
+	}
+	return v
+}
 
 // Protocol returns the subprotocol, or "".
 func (c *Conn) Protocol() string { return c.protocol }

@@ -3,9 +3,11 @@ package websocket_test
 import (
 	"errors"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/hyperlane-go/hyperlane"
 	"github.com/hyperlane-go/hyperlane/hyperlanetest"
 	"github.com/hyperlane-go/hyperlane/websocket"
 )
@@ -61,4 +63,31 @@ func TestMessagesComeBackAsTheyWere(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestTheRequestStaysReachable(t *testing.T) {
+	type key struct{}
+	heard := make(chan string, 1)
+	endpoint := websocket.New(websocket.Config{}, websocket.Events{Message: func(c *websocket.Conn, m websocket.Message) {
+		r := c.Request()
+		c.Set(1, "mine")
+		heard <- strings.Join([]string{
+			r.Param("room"), r.Query("q"), r.Request.Header("X-Asked"), r.Value(key{}).(string), c.Value(key{}).(string), c.Value(1).(string),
+		}, " ")
+	}})
+	hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
+		client := d.Serve(t, hyperlane.Config{}, func(s *hyperlane.Server) {
+			s.Get("/{room}", func(c *hyperlane.Context) error {
+				c.Set(key{}, "ann")
+				return endpoint.Serve(c)
+			})
+		})
+		c := dialPath(t, client, "/lobby?q=1", websocket.DialConfig{Header: http.Header{"X-Asked": {"yes"}}})
+		if err := c.SendText(""); err != nil {
+			t.Fatal(err)
+		}
+		if got := await(t, "the message", heard); got != "lobby 1 yes ann ann mine" {
+			t.Errorf("got %q", got)
+		}
+	})
 }

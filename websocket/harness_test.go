@@ -32,8 +32,13 @@ func each(t *testing.T, endpoint func() *websocket.Endpoint, test func(t *testin
 // dial opens a connection by Dial.
 func dial(t *testing.T, c *hyperlanetest.Client, d websocket.DialConfig) *websocket.Conn {
 	t.Helper()
+	return dialPath(t, c, "/ws", d)
+}
+
+func dialPath(t *testing.T, c *hyperlanetest.Client, path string, d websocket.DialConfig) *websocket.Conn {
+	t.Helper()
 	d.DialContext = func(context.Context, string, string) (net.Conn, error) { return c.Dial(), nil }
-	conn, err := websocket.Dial(within(t), "ws://example.com/ws", d)
+	conn, err := websocket.Dial(within(t), "ws://example.com"+path, d)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -213,7 +213,7 @@ func (e *Endpoint) Serve(c *hyperlane.Context) error {
 		return hyperlane.Errorf(http.StatusServiceUnavailable, "")
 	}
 	conn := newConn(&e.config, true, h.terms)
-	conn.endpoint, conn.protocol, conn.request = e, h.protocol, c.Detach()
+	conn.endpoint, conn.protocol, conn.request = e, h.protocol, c.Keep()
 	if e.serve != nil {
 		conn.inbox = newInbox()
 	}

@@ -130,7 +130,9 @@ func newServer(config hyperlane.Config, file string) *hyperlane.Server {
 	})
 	s.Get("/panic", func(*hyperlane.Context) error { panic("asked to") })
 	s.Get("/file", func(c *hyperlane.Context) error { return c.File(file) })
-	serveTopic(s, broadcast.NewHub(broadcast.HubConfig{}))
+	hub := broadcast.NewHub(broadcast.HubConfig{})
+	serveTopic(s, hub)
+	serveWebSockets(s, hub)
 	return s
 }
 
