@@ -18,16 +18,40 @@ func (c *Conn) serveBlocking(serve func(ctx context.Context, c *Conn) error) {
 		if v := recover(); v != nil {
 			err = &hyperlane.PanicError{Value: v, Stack: debug.Stack()}
 		}
-		status := StatusNormal
+		end := &CloseError{Status: StatusNormal}
 		if err != nil && !c.isOver(err) {
-			status = StatusInternalError
+			end.Status = StatusInternalError
 			request := c.Request()
 			request.Server().Logger().Error("websocket failed", "path", request.Request.Path(), "error", err)
 		}
-		c.Close(status, "")
+		c.mu.Lock()
+		if e, ok := c.why.(*CloseError); ok {
+			end = e
+		}
+		c.mu.Unlock()
+		if end.Remote { // RFC 6455 section 5.5.1: the answer has the same status
+			end = &CloseError{Status: end.Status}
+		}
+		c.Close(end.Status, end.Reason)
 		c.inbox.close(ErrClosed) // what still comes is dropped, and holds nobody up
 	}()
 	err = serve(c.Context(), c)
+}
+
+// leave leaves the end of the connection, for the reason e, to the goroutine of the blocking style, which takes the messages that came
+// before first. It has Config.CloseTimeout for that. It reports false if there is no such goroutine.
+func (c *Conn) leave(e *CloseError) bool {
+	if !c.told || c.inbox == nil {
+		return false
+	}
+	c.reading.left = true
+	c.note(e)
+	c.inbox.close(e)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.heard = true
+	c.hurry()
+	return true
 }
 
 // isOver reports whether err says that the connection has ended, or is about to.

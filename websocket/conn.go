@@ -55,6 +55,7 @@ type Conn struct {
 		part   *part  // of a message; nil between two
 		window []byte // what compressed messages refer back to, with a context
 		closed bool   // the peer's close frame has come, or the rules were broken: nothing more is read
+		left   bool   // see leave
 	}
 	incoming *incoming // the last message, if it was not read to its end; belongs to those who call the reading methods
 
@@ -69,6 +70,7 @@ type Conn struct {
 	mu      sync.Mutex
 	why     error // the first reason to end; nil while there is none
 	said    bool  // a close frame was sent
+	heard   bool  // no other will come: when ours is sent the connection ends
 	closing *time.Timer
 	gone    bool // the peer has ended its side
 	ended   bool
@@ -278,10 +280,18 @@ func (c *Conn) Close(s Status, reason string) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.hurry()
+	return err
+}
+
+// hurry gives the closing handshake Config.CloseTimeout, or ends it if it is complete. The caller holds mu.
+func (c *Conn) hurry() {
 	if c.closing == nil && !c.ended {
 		c.closing = time.AfterFunc(c.config.CloseTimeout, func() { c.cut(ErrDead) })
 	}
-	return err
+	if c.said && c.heard {
+		c.carrier().Finish()
+	}
 }
 
 // fail ends the connection without waiting for the peer's close frame.

@@ -65,3 +65,18 @@ func await[T any](t *testing.T, what string, from <-chan T) T {
 		panic("unreachable")
 	}
 }
+
+// blockingEcho is echo in the blocking style.
+func blockingEcho(config websocket.Config) *websocket.Endpoint {
+	return websocket.NewBlocking(config, func(ctx context.Context, c *websocket.Conn) error {
+		for {
+			kind, p, err := c.Read(ctx)
+			if err != nil {
+				return err
+			}
+			if err := c.Write(ctx, kind, p); err != nil {
+				return err
+			}
+		}
+	})
+}

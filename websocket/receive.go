@@ -58,8 +58,13 @@ func (c *Conn) frames(in []byte) (used int, err error) {
 		}
 		if e, ok := err.(*CloseError); ok {
 			c.reading.closed = true
-			c.fail(e)
+			if !c.leave(e) {
+				c.fail(e)
+			}
 		}
+	}
+	if c.reading.left {
+		return len(in), nil
 	}
 	return len(in), io.EOF
 }
@@ -191,8 +196,11 @@ func (c *Conn) control(op opcode, payload []byte) error {
 		if err != nil {
 			return err
 		}
-		c.note(e)
 		c.reading.closed = true
+		if c.leave(e) {
+			return nil
+		}
+		c.note(e)
 		// Section 5.5.1: the answer has the same status. If ours came first, this is the answer.
 		c.sendFrame(frame{op: opClose, final: true}, appendClose(nil, e.Status, ""))
 	}
