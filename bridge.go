@@ -130,7 +130,7 @@ func (c *Context) bridge(w *stdWire) {
 		h.Minor = r.ProtoMinor
 	}
 	h.ContentLength, h.Chunked = r.ContentLength, r.ContentLength < 0
-	h.Upgrade = r.ProtoMajor == 1 && r.Header.Get("Upgrade") != "" && hasUpgrade(r.Header["Connection"])
+	h.Upgrade = r.ProtoMajor == 1 && r.ProtoMinor >= 1 && r.Header.Get("Upgrade") != "" && hasUpgrade(r.Header["Connection"])
 
 	c.Request.info = peer{std: r, tls: r.TLS}
 	c.Request.maxBody = c.server.config.Limits.Body

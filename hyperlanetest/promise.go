@@ -356,9 +356,3 @@ func rollOf(all []*broadcast.Message) map[string]string {
 	}
 	return latest
 }
-
-func (f *backplaneFollower) messages() []*broadcast.Message {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Clone(f.got)
-}

@@ -17,7 +17,7 @@ import (
 
 // raw is a client that sends any bytes, and reads frames strictly. It shares no code with the package.
 type raw struct {
-	t  *testing.T
+	t  testing.TB
 	nc net.Conn
 	r  *bufio.Reader
 }
@@ -28,6 +28,11 @@ func upgrade(t *testing.T, c *hyperlanetest.Client, fields ...string) (*raw, *ht
 	nc := c.Dial()
 	t.Cleanup(func() { nc.Close() })
 	nc.SetDeadline(time.Now().Add(soon))
+	return shake(t, nc, fields...)
+}
+
+func shake(t testing.TB, nc net.Conn, fields ...string) (*raw, *http.Response) {
+	t.Helper()
 	w := &raw{t, nc, bufio.NewReader(nc)}
 	w.send("GET /ws HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + strings.Join(append(fields, "\r\n"), "\r\n"))
@@ -67,6 +72,8 @@ func f(first byte, payload string) string {
 	}
 	return string(b)
 }
+
+var errBadFrame = errors.New("no frame that a server sends")
 
 // closing is the payload of a close frame.
 func closing(status int, reason string) string {
@@ -108,7 +115,7 @@ func (w *raw) frame() (first byte, payload string, err error) {
 		}
 	}
 	if head[1]&0x80 != 0 || n < least || n > 32<<20 {
-		return 0, "", fmt.Errorf("a server's frame begins with % x", head)
+		return 0, "", fmt.Errorf("%w: it begins with % x", errBadFrame, head)
 	}
 	p := make([]byte, n)
 	_, err = io.ReadFull(w.r, p)
