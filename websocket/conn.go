@@ -432,7 +432,7 @@ var buffers = sync.Pool{New: func() any { return new(buffer) }}
 func takeBuffer() *buffer { return buffers.Get().(*buffer) }
 
 func (b *buffer) give() {
-	if cap(b.b) <= 64<<10 {
+	if cap(b.b) <= keepPart {
 		b.b = b.b[:0]
 		buffers.Put(b)
 	}

@@ -21,8 +21,8 @@ type part struct {
 
 var parts = sync.Pool{New: func() any { return new(part) }}
 
-// keepPart is the capacity beyond which the memory of a message is dropped.
-const keepPart = 64 << 10
+// keepPart is the capacity beyond which the memory of a message is dropped: a message of 64 KiB is kept, with its head.
+const keepPart = 128 << 10
 
 func (p *part) give() {
 	if p == nil || cap(p.data) > keepPart {
