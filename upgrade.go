@@ -108,6 +108,14 @@ type unread struct {
 
 func (u *unread) Read(p []byte) (int, error) { return u.from.Read(p) }
 
+// CloseWrite closes the sending side where the connection can do that. Without it an end could not be orderly.
+func (u *unread) CloseWrite() error {
+	if half, ok := u.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
 // upgraded joins a Protocol to the engine.
 type upgraded struct {
 	server   *Server

@@ -294,11 +294,10 @@ func (c *Conn) hurry() {
 	}
 }
 
-// fail ends the connection without waiting for the peer's close frame.
+// fail tells the peer why the connection ends. Whoever calls it ends it, without waiting for the peer's close frame.
 func (c *Conn) fail(e *CloseError) {
 	c.note(e)
 	c.sendFrame(frame{op: opClose, final: true}, appendClose(nil, e.Status, e.Reason))
-	c.carrier().Finish()
 }
 
 // cut ends the connection at once. The end is told by its owner; whoever waits on the way there is woken.

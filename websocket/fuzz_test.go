@@ -2,14 +2,12 @@ package websocket_test
 
 import (
 	"errors"
-	"io"
 	"net"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/hyperlane-go/hyperlane"
-	"github.com/hyperlane-go/hyperlane/hyperlanetest"
 	"github.com/hyperlane-go/hyperlane/websocket"
 )
 
@@ -68,30 +66,6 @@ func FuzzFrames(f *testing.F) {
 					t.Fatalf("%q does not expand: %v", payload, err)
 				}
 			}
-		}
-	})
-}
-
-func TestSendTellsOfASlowPeer(t *testing.T) {
-	endpoint := func() *websocket.Endpoint {
-		return websocket.New(websocket.Config{CloseTimeout: 50 * time.Millisecond}, websocket.Events{Message: func(c *websocket.Conn, m websocket.Message) {
-			var err error
-			for range 10_000 {
-				if err = c.Send(websocket.Binary, make([]byte, 64<<10)); err != nil {
-					break
-				}
-			}
-			if err != websocket.ErrSlow {
-				t.Errorf("sending without end to who does not read: %v", err)
-			}
-			c.Close(websocket.StatusPolicy, "")
-		}})
-	}
-	each(t, endpoint, func(t *testing.T, c *hyperlanetest.Client, _ *websocket.Endpoint) {
-		w, _ := upgrade(t, c)
-		w.send(f(0x81, "go"))
-		if _, err := io.Copy(io.Discard, w.r); err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("the connection does not end: %v", err)
 		}
 	})
 }

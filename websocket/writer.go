@@ -51,6 +51,7 @@ func (w *writer) send(p []byte, final bool) error {
 	err := w.conn.whenThereIsRoom(w.ctx, func() error { return w.conn.sendFrame(frame{op: w.op, final: final}, p) })
 	if err != nil {
 		w.conn.fail(refuse(StatusInternalError, "a message was not written to its end"))
+		w.conn.carrier().Finish()
 	}
 	w.op = opContinuation
 	return err
