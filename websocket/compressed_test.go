@@ -124,6 +124,7 @@ func TestCompressedStrictly(t *testing.T) {
 		"RSV2":                                    {"", []string{f(0xa1, "x")}, []string{closed(1002)}},
 		"no deflate":                              {"", []string{f(0xc2, "\xff\xff\xff\xff")}, []string{closed(1007)}},
 		"not UTF-8":                               {"", []string{f(0xc1, deflate("\xff"))}, []string{closed(1007)}},
+		"blocks with BFINAL, without end":         {"", []string{f(0xc2, strings.Repeat("\x03\x00", 400_000))}, []string{closed(1007)}},
 		"a bomb":                                  {"", []string{f(0xc2, bomb)}, []string{closed(1009)}},
 	}
 	each(t, echo(websocket.Config{}), func(t *testing.T, c *hyperlanetest.Client, _ *websocket.Endpoint) {

@@ -112,13 +112,20 @@ var (
 	errDeflate = refuse(StatusInvalidData, "the message cannot be decompressed")
 )
 
+// maxStreams is how many times the sender may have ended a block of a message as its last. Each costs as much as 32 KiB of data, and takes
+// two bytes: without a limit a megabyte would keep a core busy for seconds. Senders do it once, or once for each flush.
+const maxStreams = 256
+
 // expand appends the message that was compressed to p, at most limit bytes, to b. Window is what the message may refer back to.
 func expand(b, p, window []byte, limit int64) ([]byte, error) {
 	i := inflaters.Get().(*inflater)
 	defer inflaters.Put(i)
 	i.from = source{p, flushTail + lastBlock}
 	start := len(b)
-	for i.from.tail != "" { // once, unless the sender has ended a block as its last (RFC 7692 section 7.2.3.4)
+	for streams := 0; i.from.tail != ""; streams++ { // once, unless the sender has ended a block as its last (RFC 7692 section 7.2.3.4)
+		if streams > maxStreams {
+			return b, errDeflate
+		}
 		dict := window
 		if len(b) > start {
 			dict = remember(bytes.Clone(window), b[start:])

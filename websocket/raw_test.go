@@ -2,6 +2,7 @@ package websocket_test
 
 import (
 	"bufio"
+	"crypto/subtle"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -67,9 +68,9 @@ func f(first byte, payload string) string {
 	}
 	key := "\x37\xfa\x21\x3d"
 	b = append(b, key...)
-	for i := range len(payload) {
-		b = append(b, payload[i]^key[i%4])
-	}
+	head := len(b)
+	b = append(b, payload...)
+	subtle.XORBytes(b[head:], b[head:], []byte(strings.Repeat(key, len(payload)/4+1)))
 	return string(b)
 }
 
