@@ -26,7 +26,8 @@ type SourceConfig struct {
 }
 
 // Source lets connections subscribe to the topics of a hub. A message is encoded, framed and compressed once for all connections that
-// get it. Any goroutine may use it.
+// get it. It may come between any two messages that the connection sends by itself; while a Writer is open it waits for its end. Any
+// goroutine may use it.
 type Source struct {
 	hub    *broadcast.Hub
 	config SourceConfig
