@@ -43,7 +43,7 @@ type settings struct {
 	WarmUp    time.Duration `json:"warm_up_ns"`
 	ServerCPU int           `json:"server_cpu"`
 	LoadCPU   int           `json:"load_cpu"`
-	Idle      int           `json:"idle_connections"`
+	sizes
 
 	servers   []server
 	workloads []workload
@@ -89,7 +89,8 @@ func parseFlags(args []string) (settings, error) {
 	seconds := flags.Float64("seconds", 3, "length of one measurement; CPU time is counted in steps of 10 ms")
 	flags.DurationVar(&set.WarmUp, "warmup", 500*time.Millisecond, "load before each measurement")
 	flags.IntVar(&set.Rounds, "rounds", 5, "measurements of each server under each workload")
-	flags.IntVar(&set.Idle, "idle", 10_000, "connections of the idle workload")
+	flags.IntVar(&set.Idle, "idle", 10_000, "connections of the workloads idle, ws-idle and sse-idle")
+	flags.IntVar(&set.Members, "members", 5000, "members of the workloads ws-fanout and sse-fanout")
 	if err := flags.Parse(args); err != nil {
 		return settings{}, err
 	}
@@ -97,8 +98,8 @@ func parseFlags(args []string) (settings, error) {
 		return settings{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 	set.Measure = time.Duration(*seconds * float64(time.Second))
-	if set.Rounds < 1 || set.Measure <= 0 || set.WarmUp <= 0 || set.Idle < 1 {
-		return settings{}, fmt.Errorf("rounds, seconds, warmup and idle must be positive")
+	if set.Rounds < 1 || set.Measure <= 0 || set.WarmUp <= 0 || set.Idle < 1 || set.Members < 1 {
+		return settings{}, fmt.Errorf("rounds, seconds, warmup, idle and members must be positive")
 	}
 	var err error
 	if set.ServerCPU, set.LoadCPU, err = parseCPUs(*cpus); err != nil {
@@ -107,7 +108,7 @@ func parseFlags(args []string) (settings, error) {
 	if set.servers, err = selectServers(*serverNames); err != nil {
 		return settings{}, err
 	}
-	if set.workloads, err = selectWorkloads(*workloadNames, set.Idle); err != nil {
+	if set.workloads, err = selectWorkloads(*workloadNames, set.sizes); err != nil {
 		return settings{}, err
 	}
 	return set, nil

@@ -76,28 +76,28 @@ func (r report) print(w io.Writer) error {
 
 func heading(s summary) string {
 	if s.isMemory() {
-		return "server\tbytes/connection\t"
+		return fmt.Sprintf("server\tbytes/connection\tratio to %s\t(min - max)\t", s.Base)
 	}
-	line := "server\tCPU µs/request\tratio to C\t(min - max)\trequests/s\tp50 µs\tp99 µs\tserver\tload\tforeign\terrors\t"
-	if s.Workload == mixedWith {
+	line := fmt.Sprintf("server\tCPU µs/%s\tratio to %s\t(min - max)\tper second\tp50 µs\tp99 µs\tserver\tload\tforeign\terrors\t", s.Unit, s.Base)
+	if s.SlowerBy > 0 {
 		line += "p99 / without\t"
 	}
 	return line
 }
 
 func row(s summary) string {
-	if s.isMemory() {
-		return fmt.Sprintf("%s\t%.0f\t", s.Server, s.BytesPerConn)
-	}
 	ratio, spread := "-", "-"
 	if s.Ratio > 0 {
 		ratio = fmt.Sprintf("%.2f", s.Ratio)
 		spread = fmt.Sprintf("(%.2f - %.2f)", s.RatioMin, s.RatioMax)
 	}
+	if s.isMemory() {
+		return fmt.Sprintf("%s\t%.0f\t%s\t%s\t", s.Server, s.BytesPerConn, ratio, spread)
+	}
 	line := fmt.Sprintf("%s\t%.2f\t%s\t%s\t%.0f\t%.0f\t%.0f\t%.0f%%\t%.0f%%\t%.0f%%\t%d\t",
 		s.Server, s.CPUMicros, ratio, spread, s.Rate, s.P50Micros, s.P99Micros,
 		100*s.ServerBusy, 100*s.LoadBusy, 100*s.Foreign, s.Errors)
-	if s.Workload == mixedWith {
+	if s.SlowerBy > 0 {
 		line += fmt.Sprintf("%.2f\t", s.SlowerBy)
 	}
 	return line

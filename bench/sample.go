@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/hyperlane-go/hyperlane/bench/load"
@@ -17,17 +19,21 @@ type sample struct {
 	Workload string `json:"workload"`
 	Round    int    `json:"round"`
 
+	Unit    string `json:"unit,omitempty"`          // what is counted; empty where memory is measured
+	Base    string `json:"base,omitempty"`          // the server that it is compared with
+	Against string `json:"compared_with,omitempty"` // the workload that it is compared with
+
 	Seconds  float64           `json:"seconds,omitempty"`
-	Requests uint64            `json:"requests,omitempty"` // right responses, the sleepers' too
+	Requests uint64            `json:"requests,omitempty"` // right responses, messages or deliveries, of all groups
 	Errors   map[string]uint64 `json:"errors,omitempty"`
 
-	CPUMicros  float64 `json:"cpu_us_per_request,omitempty"`
-	Rate       float64 `json:"requests_per_second,omitempty"` // of the measured group
-	P50Micros  float64 `json:"p50_us,omitempty"`              // of the measured group
-	P99Micros  float64 `json:"p99_us,omitempty"`              // of the measured group
-	ServerBusy float64 `json:"server_busy,omitempty"`         // cores that the server kept busy
-	LoadBusy   float64 `json:"load_busy,omitempty"`           // cores that the load kept busy
-	Foreign    float64 `json:"foreign,omitempty"`             // cores, of the two, that others kept busy
+	CPUMicros  float64 `json:"cpu_us,omitempty"`      // for each of Requests
+	Rate       float64 `json:"per_second,omitempty"`  // of the measured group
+	P50Micros  float64 `json:"p50_us,omitempty"`      // of the measured group
+	P99Micros  float64 `json:"p99_us,omitempty"`      // of the measured group
+	ServerBusy float64 `json:"server_busy,omitempty"` // cores that the server kept busy
+	LoadBusy   float64 `json:"load_busy,omitempty"`   // cores that the load kept busy
+	Foreign    float64 `json:"foreign,omitempty"`     // cores, of the two, that others kept busy
 
 	BytesPerConn float64 `json:"bytes_per_idle_connection,omitempty"`
 }
@@ -54,6 +60,7 @@ func measureAll(ctx context.Context, set settings, programs []program) ([]sample
 					return nil, fmt.Errorf("%s under %s: %w", p.name, w.name, err)
 				}
 				s.Server, s.Workload, s.Round = p.name, w.name, round+1
+				s.Unit, s.Base, s.Against = w.unit, w.base, w.against
 				samples = append(samples, s)
 			}
 		}
@@ -62,50 +69,20 @@ func measureAll(ctx context.Context, set settings, programs []program) ([]sample
 	return samples, nil
 }
 
-// measure starts the server anew, probes it and takes one sample. Everything
+// measure starts the server anew and takes one sample. Everything
 // it starts has ended when it returns.
 func measure(ctx context.Context, set settings, w workload, p program) (sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, set.WarmUp+set.Measure+30*time.Second)
 	defer cancel()
+	if w.routes > 0 {
+		p.args = append(slices.Clip(p.args), "-routes", strconv.Itoa(w.routes))
+	}
 	s, err := startServer(ctx, p, set.ServerCPU)
 	if err != nil {
 		return sample{}, err
 	}
 	defer s.stop()
-	bodyLength, err := probe(ctx, s.addr, w.exchange)
-	if err != nil {
-		return sample{}, err
-	}
-	if w.idle > 0 {
-		return measureMemory(ctx, set, w, s, bodyLength)
-	}
-	return measureCPU(ctx, set, w, s, bodyLength)
-}
-
-// measureCPU loads the server twice, and reads the clocks around the second
-// time.
-func measureCPU(ctx context.Context, set settings, w workload, s *process, bodyLength int) (sample, error) {
-	g, err := load.Dial(s.addr, w.groups(s.addr, bodyLength)...)
-	if err != nil {
-		return sample{}, err
-	}
-	defer g.Close()
-	if _, err := g.Run(ctx, set.WarmUp); err != nil {
-		return sample{}, err
-	}
-	before, err := readClocks(set, s.pid())
-	if err != nil {
-		return sample{}, err
-	}
-	tallies, err := g.Run(ctx, set.Measure)
-	if err != nil {
-		return sample{}, err
-	}
-	after, err := readClocks(set, s.pid())
-	if err != nil {
-		return sample{}, err
-	}
-	return newSample(tallies, after.since(before))
+	return w.measure(ctx, set, s)
 }
 
 // newSample turns the tallies of one run, of which the first is the measured
@@ -136,33 +113,4 @@ func newSample(tallies []load.Tally, spent clocks) (sample, error) {
 	// Ticks are rounded, so a quiet machine can come out a little below zero.
 	s.Foreign = max(0, (spent.cores-spent.server-spent.load).Seconds()/s.Seconds)
 	return s, nil
-}
-
-// measureMemory warms the server up, so that what it needs once is there, and
-// divides the growth by the number of idle connections that caused it.
-func measureMemory(ctx context.Context, set settings, w workload, s *process, bodyLength int) (sample, error) {
-	g, err := load.Dial(s.addr, w.groups(s.addr, bodyLength)...)
-	if err != nil {
-		return sample{}, err
-	}
-	_, err = g.Run(ctx, set.WarmUp)
-	g.Close()
-	if err != nil {
-		return sample{}, err
-	}
-	before, err := userMemory(s.pid())
-	if err != nil {
-		return sample{}, err
-	}
-	idle, err := load.OpenIdle(ctx, s.addr, w.raw(s.addr, false), bodyLength, w.idle)
-	if err != nil {
-		return sample{}, err
-	}
-	defer idle.Close()
-	time.Sleep(time.Second) // for what the server does when it falls silent
-	after, err := userMemory(s.pid())
-	if err != nil {
-		return sample{}, err
-	}
-	return sample{BytesPerConn: float64(after-before) / float64(w.idle)}, nil
 }

@@ -2,11 +2,12 @@
 
 package main
 
-// yardstick is the server that all others are compared with.
+// yardstick is the server that all others are compared with, where it is about
+// requests.
 const yardstick = "cserver"
 
-// server is one program to measure, before it is built. All of them answer the
-// same routes with the same fields; see probe.go.
+// server is one program to measure, before it is built. Those
+// that can do the same answer it with the same fields; see probe.go.
 type server struct {
 	name string
 	// pkg is the Go package of its main; empty for the C server.
@@ -15,9 +16,24 @@ type server struct {
 	args []string
 	// optional servers are skipped, with a message, when they do not build.
 	optional bool
-	// singleThreaded servers cannot sleep for one client and serve another.
-	singleThreaded bool
+	// can is what it can do.
+	can feature
 }
+
+// feature is something that not every server can do.
+type feature uint8
+
+const (
+	requests     feature = 1 << iota // the routes of requests.go
+	sleeping                         // for one client while it serves another
+	spinning                         // GET /spin/{ms}
+	manyRoutes                       // flag -routes
+	webSockets                       // /ws/echo, /ws/topic and /publish
+	eventStreams                     // /sse/topic and /publish
+
+	framework = requests | sleeping
+	complete  = framework | spinning | manyRoutes | webSockets | eventStreams
+)
 
 const (
 	modulePath = "github.com/hyperlane-go/hyperlane/bench"
@@ -27,17 +43,20 @@ const (
 
 func allServers() []server {
 	return []server{
-		{name: yardstick, singleThreaded: true},
-		{name: "hyperlane-loop", pkg: targetPkg, args: []string{"-driver", "loop"}, optional: true},
-		{name: "hyperlane-blocking", pkg: targetPkg, args: []string{"-driver", "blocking"}, optional: true},
-		{name: "hyperlane-nethttp", pkg: targetPkg, args: []string{"-driver", "nethttp"}, optional: true},
-		{name: "fasthttp", pkg: peersPkg + "fasthttp"},
-		{name: "fiber", pkg: peersPkg + "fiber"},
-		{name: "hertz", pkg: peersPkg + "hertz"},
-		{name: "nethttp", pkg: peersPkg + "nethttp"},
-		{name: "chi", pkg: peersPkg + "chi"},
-		{name: "gin", pkg: peersPkg + "gin"},
-		{name: "echo", pkg: peersPkg + "echo"},
+		{name: yardstick, can: requests},
+		{name: "hyperlane-loop", pkg: targetPkg, args: []string{"-driver", "loop"}, optional: true, can: complete},
+		{name: "hyperlane-blocking", pkg: targetPkg, args: []string{"-driver", "blocking"}, optional: true, can: complete},
+		{name: "hyperlane-nethttp", pkg: targetPkg, args: []string{"-driver", "nethttp"}, optional: true, can: complete},
+		{name: "fasthttp", pkg: peersPkg + "fasthttp", can: framework},
+		{name: "fiber", pkg: peersPkg + "fiber", can: framework},
+		{name: "hertz", pkg: peersPkg + "hertz", can: framework},
+		{name: "nethttp", pkg: peersPkg + "nethttp", can: framework | eventStreams},
+		{name: "chi", pkg: peersPkg + "chi", can: framework},
+		{name: "gin", pkg: peersPkg + "gin", can: framework},
+		{name: "echo", pkg: peersPkg + "echo", can: framework},
+		{name: "gws", pkg: peersPkg + "gws", can: webSockets},
+		{name: "gorilla", pkg: peersPkg + "gorilla", can: webSockets},
+		{name: "coder", pkg: peersPkg + "coder", can: webSockets},
 	}
 }
 

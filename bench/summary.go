@@ -10,19 +10,22 @@ type summary struct {
 	Server   string `json:"server"`
 	Workload string `json:"workload"`
 
-	CPUMicros float64 `json:"cpu_us_per_request,omitempty"`
-	// Ratio is the median of the ratios to the C server in the same round, not
-	// the ratio of the medians. Zero without the C server.
-	Ratio    float64 `json:"ratio_to_c,omitempty"`
-	RatioMin float64 `json:"ratio_to_c_min,omitempty"`
-	RatioMax float64 `json:"ratio_to_c_max,omitempty"`
+	Unit string `json:"unit,omitempty"` // what is counted; empty where memory is measured
+	Base string `json:"base,omitempty"` // the server that it is compared with
 
-	Rate      float64 `json:"requests_per_second,omitempty"`
+	CPUMicros float64 `json:"cpu_us,omitempty"` // for each of what is counted
+	// Ratio is the median of the ratios to the base in the same round, not the
+	// ratio of the medians: of CPU time, or of memory. Zero without the base.
+	Ratio    float64 `json:"ratio,omitempty"`
+	RatioMin float64 `json:"ratio_min,omitempty"`
+	RatioMax float64 `json:"ratio_max,omitempty"`
+
+	Rate      float64 `json:"per_second,omitempty"`
 	P50Micros float64 `json:"p50_us,omitempty"`
 	P99Micros float64 `json:"p99_us,omitempty"`
 	// SlowerBy is p99 over p99 of the same server in the same round without
-	// the sleepers; only for the mixed load.
-	SlowerBy float64 `json:"p99_ratio_to_without,omitempty"`
+	// the others; only for workloads that are compared with another.
+	SlowerBy float64 `json:"p99_ratio,omitempty"`
 
 	ServerBusy   float64 `json:"server_busy,omitempty"`
 	LoadBusy     float64 `json:"load_busy,omitempty"`
@@ -31,9 +34,8 @@ type summary struct {
 	Errors       uint64  `json:"errors,omitempty"` // the sum over the rounds
 }
 
-// isMemory tells a measurement of idle connections from one of requests; a
-// server may need no memory for them, but every request costs some CPU time.
-func (s summary) isMemory() bool { return s.CPUMicros == 0 }
+// isMemory tells a measurement of idle connections from one of requests.
+func (s summary) isMemory() bool { return s.Unit == "" }
 
 // key names the rounds that belong together.
 type key struct{ workload, server string }
@@ -56,6 +58,8 @@ func summarize(samples []sample) []summary {
 		sum := summary{
 			Server:       k.server,
 			Workload:     k.workload,
+			Unit:         own[0].Unit,
+			Base:         own[0].Base,
 			CPUMicros:    medianOf(own, func(s sample) float64 { return s.CPUMicros }),
 			Rate:         medianOf(own, func(s sample) float64 { return s.Rate }),
 			P50Micros:    medianOf(own, func(s sample) float64 { return s.P50Micros }),
@@ -70,12 +74,16 @@ func summarize(samples []sample) []summary {
 				sum.Errors += n
 			}
 		}
-		ratios := ratiosByRound(own, rounds[key{k.workload, yardstick}], func(s sample) float64 { return s.CPUMicros })
+		cost := func(s sample) float64 { return s.CPUMicros }
+		if sum.isMemory() {
+			cost = func(s sample) float64 { return s.BytesPerConn }
+		}
+		ratios := ratiosByRound(own, rounds[key{k.workload, sum.Base}], cost)
 		if len(ratios) > 0 {
 			sum.Ratio, sum.RatioMin, sum.RatioMax = median(ratios), slices.Min(ratios), slices.Max(ratios)
 		}
-		if k.workload == mixedWith {
-			without := rounds[key{mixedWithout, k.server}]
+		if own[0].Against != "" {
+			without := rounds[key{own[0].Against, k.server}]
 			if slower := ratiosByRound(own, without, func(s sample) float64 { return s.P99Micros }); len(slower) > 0 {
 				sum.SlowerBy = median(slower)
 			}

@@ -29,12 +29,12 @@ func TestTheMedianIsTheMiddle(t *testing.T) {
 func TestARatioComparesOnlyWithinARound(t *testing.T) {
 	// The machine slows down by ten in round 2: the ratios do not notice.
 	sums := summarize([]sample{
-		{Server: yardstick, Workload: "w", Round: 1, CPUMicros: 4},
-		{Server: "x", Workload: "w", Round: 1, CPUMicros: 6},
-		{Server: "x", Workload: "w", Round: 2, CPUMicros: 80},
-		{Server: yardstick, Workload: "w", Round: 2, CPUMicros: 40},
-		{Server: "x", Workload: "w", Round: 3, CPUMicros: 7},
-		{Server: yardstick, Workload: "w", Round: 3, CPUMicros: 4},
+		{Server: yardstick, Workload: "w", Unit: "request", Base: yardstick, Round: 1, CPUMicros: 4},
+		{Server: "x", Workload: "w", Unit: "request", Base: yardstick, Round: 1, CPUMicros: 6},
+		{Server: "x", Workload: "w", Unit: "request", Base: yardstick, Round: 2, CPUMicros: 80},
+		{Server: yardstick, Workload: "w", Unit: "request", Base: yardstick, Round: 2, CPUMicros: 40},
+		{Server: "x", Workload: "w", Unit: "request", Base: yardstick, Round: 3, CPUMicros: 7},
+		{Server: yardstick, Workload: "w", Unit: "request", Base: yardstick, Round: 3, CPUMicros: 4},
 	})
 	if len(sums) != 2 || sums[1].Server != "x" {
 		t.Fatalf("got %+v, want the summaries of %s and x", sums, yardstick)
@@ -48,7 +48,7 @@ func TestARatioComparesOnlyWithinARound(t *testing.T) {
 }
 
 func TestWithoutTheYardstickThereIsNoRatio(t *testing.T) {
-	sums := summarize([]sample{{Server: "x", Workload: "w", Round: 1, CPUMicros: 6}})
+	sums := summarize([]sample{{Server: "x", Workload: "w", Unit: "request", Base: yardstick, Round: 1, CPUMicros: 6}})
 	if sums[0].Ratio != 0 {
 		t.Errorf("ratio %v, want 0", sums[0].Ratio)
 	}
@@ -59,8 +59,8 @@ func TestWithoutTheYardstickThereIsNoRatio(t *testing.T) {
 
 func TestTheMixedLoadIsComparedWithItself(t *testing.T) {
 	sums := summarize([]sample{
-		{Server: "x", Workload: mixedWithout, Round: 1, CPUMicros: 1, P99Micros: 100},
-		{Server: "x", Workload: mixedWith, Round: 1, CPUMicros: 1, P99Micros: 150},
+		{Server: "x", Workload: mixedWithout, Unit: "request", Round: 1, CPUMicros: 1, P99Micros: 100},
+		{Server: "x", Workload: mixedWith, Unit: "request", Against: mixedWithout, Round: 1, CPUMicros: 1, P99Micros: 150},
 	})
 	if got := sums[1].SlowerBy; got != 1.5 {
 		t.Errorf("p99 is %v times that without the sleepers, want 1.5", got)
@@ -69,8 +69,8 @@ func TestTheMixedLoadIsComparedWithItself(t *testing.T) {
 
 func TestErrorsAreAddedUp(t *testing.T) {
 	sums := summarize([]sample{
-		{Server: "x", Workload: "w", Round: 1, Errors: map[string]uint64{"a": 1, "b": 2}},
-		{Server: "x", Workload: "w", Round: 2, Errors: map[string]uint64{"a": 3}},
+		{Server: "x", Workload: "w", Unit: "request", Base: yardstick, Round: 1, Errors: map[string]uint64{"a": 1, "b": 2}},
+		{Server: "x", Workload: "w", Unit: "request", Base: yardstick, Round: 2, Errors: map[string]uint64{"a": 3}},
 	})
 	if got := sums[0].Errors; got != 6 {
 		t.Errorf("%d errors, want 6", got)

@@ -3,114 +3,123 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"net/netip"
-	"strings"
-
-	"github.com/hyperlane-go/hyperlane/bench/load"
 )
 
 // workload is one way to load a server.
 type workload struct {
 	name string
-	exchange
-	conns     int
-	depth     int  // of pipelining; 0 is none
-	reconnect bool // a new connection for each request
-	sleepers  int  // further connections, all on /sleep/5
-	// idle, when it is not 0, makes this a measurement of memory: so many
-	// connections that say nothing after their first request.
-	idle int
+	// needs is what a server must be able to do to be measured.
+	needs feature
+	// unit is what the CPU time is divided by: a request, a message, a delivery.
+	unit string
+	// base is the server that the others are compared with.
+	base string
+	// against, unless it is empty, is the workload whose p99 this one's is compared with.
+	against string
+	// routes is how many further routes the server has.
+	routes int
+	job
 }
 
-// exchange is one request and the body that answers it.
-type exchange struct {
-	method, path string
-	body         string
-	want         string // but for white space at its end, which some encoders add
-	contentType  string // how it starts
+// job takes one sample of a server that has just been started.
+type job interface {
+	measure(ctx context.Context, set settings, s *process) (sample, error)
 }
-
-var (
-	plaintext = exchange{"GET", "/plaintext", "", "Hello, World!", "text/plain"}
-	jsonValue = exchange{"GET", "/json", "", `{"message":"Hello, World!","id":42}`, "application/json"}
-	pathParam = exchange{"GET", "/users/1234", "", "1234", "text/plain"}
-	echo4k    = exchange{"POST", "/echo", strings.Repeat("0123456789abcdef", 256), strings.Repeat("0123456789abcdef", 256), "application/octet-stream"}
-	sleep5    = exchange{"GET", "/sleep/5", "", "5", "text/plain"}
-)
 
 // The same load with and without the sleepers; the second is compared with the
 // first.
 const (
 	mixedWithout = "mixed-without"
 	mixedWith    = "mixed-with"
+	steadyAlone  = "steady-alone"
 )
 
-func allWorkloads(idle int) []workload {
-	return []workload{
-		{name: "plaintext-64", exchange: plaintext, conns: 64},
-		{name: "plaintext-512", exchange: plaintext, conns: 512},
-		{name: "pipeline-16", exchange: plaintext, conns: 64, depth: 16},
-		{name: "json", exchange: jsonValue, conns: 64},
-		{name: "param", exchange: pathParam, conns: 64},
-		{name: "echo-4k", exchange: echo4k, conns: 64},
-		{name: "newconn", exchange: plaintext, conns: 64, reconnect: true},
-		{name: mixedWithout, exchange: plaintext, conns: 32},
-		{name: mixedWith, exchange: plaintext, conns: 32, sleepers: 32},
-		{name: "idle", exchange: plaintext, conns: 64, idle: idle},
+// sizes are the counts that flags can change.
+type sizes struct {
+	Idle    int `json:"idle_connections"`
+	Members int `json:"members"`
+}
+
+func allWorkloads(n sizes) []workload {
+	all := []workload{
+		requestLoad("plaintext-64", closedLoop{exchange: plaintext, conns: 64}),
+		requestLoad("plaintext-512", closedLoop{exchange: plaintext, conns: 512}),
+		requestLoad("plaintext-2000", closedLoop{exchange: plaintext, conns: 2000}),
+		requestLoad("plaintext-8000", closedLoop{exchange: plaintext, conns: 8000}),
+		requestLoad("pipeline-16", closedLoop{exchange: plaintext, conns: 64, depth: 16}),
+		requestLoad("json", closedLoop{exchange: jsonValue, conns: 64}),
+		requestLoad("param", closedLoop{exchange: pathParam, conns: 64}),
+		requestLoad("echo-4k", closedLoop{exchange: echo4k, conns: 64}),
+		requestLoad("newconn", closedLoop{exchange: plaintext, conns: 64, reconnect: true}),
+		requestLoad(mixedWithout, closedLoop{exchange: plaintext, conns: 32}),
+		requestLoad(mixedWith, closedLoop{exchange: plaintext, conns: 32, others: []others{{sleep5, 32}}}).
+			needing(sleeping).comparedWith(mixedWithout),
+		requestLoad(steadyAlone, closedLoop{exchange: plaintext, conns: 32, rate: steadyRate}),
+		requestLoad("steady-sleep", closedLoop{exchange: plaintext, conns: 32, rate: steadyRate, others: []others{{sleep5, 32}}}).
+			needing(sleeping).comparedWith(steadyAlone),
+		requestLoad("steady-spin", closedLoop{exchange: plaintext, conns: 32, rate: steadyRate, others: []others{{spin50, 1}}}).
+			needing(spinning).comparedWith(steadyAlone),
 	}
+	for _, routes := range []int{1, 100, 10_000} {
+		w := requestLoad(fmt.Sprintf("routes-%d", routes), closedLoop{exchange: pathParam, conns: 64}).needing(manyRoutes)
+		w.routes = routes
+		all = append(all, w)
+	}
+	for _, conns := range []int{64, 2000, 5000} {
+		for _, size := range []int{16, 64, 1 << 10, 64 << 10} {
+			all = append(all, workload{
+				name: fmt.Sprintf("ws-echo-%s-%d", shortSize(size), conns), needs: webSockets, unit: "message", base: "gws",
+				job: messageEcho{size, conns},
+			})
+		}
+	}
+	return append(all,
+		workload{name: "ws-fanout", needs: webSockets, unit: "delivery", base: "gws", job: fanOut{"/ws/topic", 101, n.Members}},
+		workload{name: "sse-fanout", needs: eventStreams, unit: "delivery", base: "nethttp", job: fanOut{"/sse/topic", 200, n.Members}},
+		workload{name: "idle", needs: requests, base: "nethttp", job: idleRequests{n.Idle}},
+		workload{name: "ws-idle", needs: webSockets, base: "gws", job: idleWebSockets{n.Idle}},
+		workload{name: "sse-idle", needs: eventStreams, base: "nethttp", job: idleStreams{n.Idle}},
+	)
+}
+
+// requestLoad is a workload of requests, compared with the C server.
+func requestLoad(name string, load closedLoop) workload {
+	return workload{name: name, needs: requests, unit: "request", base: yardstick, job: load}
+}
+
+func (w workload) needing(f feature) workload {
+	w.needs |= f
+	return w
+}
+
+func (w workload) comparedWith(other string) workload {
+	w.against = other
+	return w
 }
 
 func (w workload) label() string { return w.name }
 
 func workloadList() []string {
 	var names []string
-	for _, w := range allWorkloads(0) {
+	for _, w := range allWorkloads(sizes{}) {
 		names = append(names, w.name)
 	}
 	return names
 }
 
-func selectWorkloads(names string, idle int) ([]workload, error) {
-	return choose(allWorkloads(idle), workload.label, names)
+func selectWorkloads(names string, n sizes) ([]workload, error) {
+	return choose(allWorkloads(n), workload.label, names)
 }
 
 // suits reports whether the server can do what the workload asks for.
-func (w workload) suits(s server) bool {
-	return w.sleepers == 0 || !s.singleThreaded
-}
+func (w workload) suits(s server) bool { return s.can&w.needs == w.needs }
 
-// groups returns the load for a server whose right answer has bodyLength
-// bytes. The first group is the one that is measured.
-func (w workload) groups(addr netip.AddrPort, bodyLength int) []load.Group {
-	groups := []load.Group{{
-		Conns:      w.conns,
-		Request:    w.raw(addr, w.reconnect),
-		BodyLength: bodyLength,
-		Depth:      w.depth,
-		Reconnect:  w.reconnect,
-	}}
-	if w.sleepers > 0 {
-		groups = append(groups, load.Group{
-			Conns:      w.sleepers,
-			Request:    sleep5.raw(addr, false),
-			BodyLength: len(sleep5.want),
-		})
+// shortSize writes a number of bytes as 16, 1k or 64k.
+func shortSize(n int) string {
+	if n%1024 == 0 {
+		return fmt.Sprintf("%dk", n/1024)
 	}
-	return groups
-}
-
-// raw is the request as it goes over the wire.
-func (e exchange) raw(addr netip.AddrPort, last bool) []byte {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench\r\nAccept: */*\r\nX-Client: bench\r\n", e.method, e.path, addr)
-	if e.body != "" {
-		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(e.body))
-	}
-	if last {
-		b.WriteString("Connection: close\r\n")
-	}
-	b.WriteString("\r\n")
-	b.WriteString(e.body)
-	return []byte(b.String())
+	return fmt.Sprint(n)
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,8 +19,13 @@ import (
 // it again and again would only burn the machine.
 const maxErrors = 1000
 
+// wave is how many connections are opened before all of them must have had an
+// answer. It keeps the server's accept queue short.
+const wave = 256
+
 var (
 	errUnasked = errors.New("response without a request")
+	errDiffers = errors.New("another answer")
 	errClosed  = errors.New("closed early")
 )
 
@@ -38,7 +44,9 @@ type Generator struct {
 }
 
 // Dial opens the connections of all groups and sends their first batches. The
-// address must be IPv4. Whether the server answers is found out by Run.
+// address must be IPv4. Whether the server answers is found out by Run, or
+// here, if there are many connections: they are opened in waves, and what is
+// open is served meanwhile.
 func Dial(addr netip.AddrPort, groups ...Group) (*Generator, error) {
 	if !addr.Addr().Is4() {
 		return nil, fmt.Errorf("load: address %s is not IPv4", addr)
@@ -70,25 +78,27 @@ func (g *Generator) Run(ctx context.Context, d time.Duration) ([]Tally, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
+	if err := waitExactly(); err != nil {
+		return nil, err
+	}
 	g.broken = 0
+	start := g.now()
 	for _, group := range g.groups {
 		group.tally = newTally()
+		group.due = start
 	}
-	end := g.now() + d
-	for now := g.now(); now < end; now = g.now() {
+	end := start + d
+	for now := start; now < end; now = g.now() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		// A bounded wait, so that ctx is heard.
-		wait := min(end-now, 50*time.Millisecond)
-		n, err := unix.EpollWait(g.epoll, g.events, int(wait.Milliseconds())+1)
-		if err != nil && err != unix.EINTR {
-			return nil, fmt.Errorf("load: epoll: %w", err)
+		next, err := g.pace(now)
+		if err != nil {
+			return nil, err
 		}
-		for i := range max(n, 0) {
-			if err := g.turn(g.conns[g.events[i].Fd]); err != nil {
-				return nil, err
-			}
+		// A bounded wait, so that ctx is heard.
+		if err := g.step(min(end-now, next, 50*time.Millisecond)); err != nil {
+			return nil, err
 		}
 	}
 	tallies := make([]Tally, len(g.groups))
@@ -113,6 +123,20 @@ func (g *Generator) Close() {
 
 func (g *Generator) now() time.Duration { return time.Since(g.epoch) }
 
+// step serves the connections that are ready, after a wait for the first.
+func (g *Generator) step(wait time.Duration) error {
+	n, err := epollWait(g.epoll, g.events, wait)
+	if err != nil {
+		return fmt.Errorf("load: epoll: %w", err)
+	}
+	for _, event := range g.events[:n] {
+		if err := g.turn(g.conns[event.Fd]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (g *Generator) add(spec Group) error {
 	if err := spec.validate(); err != nil {
 		return err
@@ -122,8 +146,13 @@ func (g *Generator) add(spec Group) error {
 		batch:      bytes.Repeat(spec.Request, depth),
 		depth:      depth,
 		bodyLength: spec.BodyLength,
+		upgrade:    spec.Upgrade,
+		answer:     spec.Answer,
 		reconnect:  spec.Reconnect,
 		tally:      newTally(),
+	}
+	if spec.Rate > 0 {
+		grp.interval = time.Duration(float64(time.Second) / spec.Rate)
 	}
 	g.groups = append(g.groups, grp)
 	for range spec.Conns {
@@ -131,6 +160,27 @@ func (g *Generator) add(spec Group) error {
 		g.conns = append(g.conns, c)
 		if err := g.open(c); err != nil {
 			return err
+		}
+		if len(g.conns)%wave == 0 {
+			if err := g.settle(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// settle serves the connections until each has had an answer.
+func (g *Generator) settle() error {
+	deadline := g.now() + patience
+	for _, c := range g.conns[len(g.conns)-wave:] {
+		for !c.answered {
+			if g.now() > deadline {
+				return errors.New("connections are not answered")
+			}
+			if err := g.step(50 * time.Millisecond); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -145,7 +195,11 @@ func (g *Generator) open(c *conn) error {
 		return fmt.Errorf("socket: %w", err)
 	}
 	c.fd = fd
-	c.begin(g.now())
+	if c.group.upgrade != nil {
+		c.beginUpgrade(g.now())
+	} else {
+		c.begin(g.now())
+	}
 	if err := unix.Connect(fd, &g.addr); err != nil && err != unix.EINPROGRESS {
 		return fmt.Errorf("connect: %w", err)
 	}
@@ -198,12 +252,11 @@ func (g *Generator) turn(c *conn) error {
 		if err := c.receive(g.buf[:n], now, &g.heads); err != nil {
 			return g.fail(c, err)
 		}
-		if c.waiting == 0 {
+		if c.waiting == 0 && !c.upgrading {
 			if c.group.reconnect {
 				continue // to the end of the stream, which may be here already
 			}
-			c.begin(now)
-			if err := c.flush(); err != nil {
+			if err := c.next(now); err != nil {
 				return g.fail(c, err)
 			}
 		}
@@ -225,6 +278,7 @@ func (g *Generator) fail(c *conn, cause error) error {
 
 func (g *Generator) reopen(c *conn) error {
 	unix.Close(c.fd)
+	c.group.free = slices.DeleteFunc(c.group.free, func(other *conn) bool { return other == c })
 	if err := g.open(c); err != nil {
 		return fmt.Errorf("load: %w", err)
 	}

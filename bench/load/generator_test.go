@@ -234,7 +234,7 @@ func TestAGroupThatMakesNoSenseIsRefused(t *testing.T) {
 
 func TestIdleConnectionsStayOpenAfterTheirAnswer(t *testing.T) {
 	addr, answered := serve(t)
-	idle, err := OpenIdle(context.Background(), addr, []byte(hello), 5, 20)
+	idle, err := OpenIdle(context.Background(), addr, 20, Ask([]byte(hello), 5))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,14 +242,14 @@ func TestIdleConnectionsStayOpenAfterTheirAnswer(t *testing.T) {
 	if n := answered.Load(); n != 20 {
 		t.Errorf("%d answers, want 20", n)
 	}
-	if n := len(idle.conns); n != 20 {
+	if n := len(idle.sockets); n != 20 {
 		t.Errorf("%d connections, want 20", n)
 	}
 }
 
 func TestAWrongAnswerEndsTheOpeningOfIdleConnections(t *testing.T) {
 	addr, _ := serve(t)
-	if idle, err := OpenIdle(context.Background(), addr, []byte(hello), 6, 1); err == nil {
+	if idle, err := OpenIdle(context.Background(), addr, 1, Ask([]byte(hello), 6)); err == nil {
 		idle.Close()
 		t.Error("no error for a body of 5 bytes where 6 were wanted")
 	}

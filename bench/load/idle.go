@@ -3,26 +3,26 @@
 package load
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/netip"
-	"time"
 )
 
-// Idle is a number of keep-alive connections that have each had one answer and
-// then say nothing.
+// Idle is a number of connections that have each been greeted and then say nothing.
 type Idle struct {
-	conns []net.Conn
+	sockets []socket
 }
 
-// OpenIdle opens n connections one after the other, and has the request
-// answered once on each. A wrong answer, or ctx done, closes all of them.
-func OpenIdle(ctx context.Context, addr netip.AddrPort, request []byte, bodyLength, n int) (*Idle, error) {
+// Greeting is what a connection says before it falls silent. An error tells that the server did not answer as it should.
+type Greeting func(io.ReadWriter) error
+
+// OpenIdle opens n connections one after the other, and greets the server on each. An error of a greeting, or ctx done, closes all of them.
+func OpenIdle(ctx context.Context, addr netip.AddrPort, n int, greet Greeting) (*Idle, error) {
 	idle := &Idle{}
 	for i := range n {
-		if err := idle.open(ctx, addr, request, bodyLength); err != nil {
+		if err := idle.open(ctx, addr, greet); err != nil {
 			idle.Close()
 			return nil, fmt.Errorf("load: idle connection %d: %w", i, err)
 		}
@@ -32,30 +32,61 @@ func OpenIdle(ctx context.Context, addr netip.AddrPort, request []byte, bodyLeng
 
 // Close resets all connections, so that none of them waits in TIME_WAIT.
 func (i *Idle) Close() {
-	for _, c := range i.conns {
-		// Without the linger option the close below is only slower.
-		_ = c.(*net.TCPConn).SetLinger(0)
-		c.Close()
+	for _, s := range i.sockets {
+		s.reset()
 	}
-	i.conns = nil
+	i.sockets = nil
 }
 
-func (i *Idle) open(ctx context.Context, addr netip.AddrPort, request []byte, bodyLength int) error {
+func (i *Idle) open(ctx context.Context, addr netip.AddrPort, greet Greeting) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	c, err := net.DialTimeout("tcp4", addr.String(), 5*time.Second)
+	s, err := connect(addr)
 	if err != nil {
 		return err
 	}
-	i.conns = append(i.conns, c)
-	if err := c.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	i.sockets = append(i.sockets, s)
+	return greet(s)
+}
+
+// Ask greets with one request, whose right answer has bodyLength bytes.
+func Ask(request []byte, bodyLength int) Greeting {
+	return func(rw io.ReadWriter) error {
+		if _, err := rw.Write(request); err != nil {
+			return err
+		}
+		return readAnswer(rw, bodyLength)
+	}
+}
+
+// Echo greets with an upgrade to a WebSocket and one message, which comes back.
+func Echo(upgrade, message, answer []byte) Greeting {
+	return func(rw io.ReadWriter) error {
+		rest, err := open(rw, upgrade, 101)
+		if err != nil {
+			return err
+		}
+		if _, err := rw.Write(message); err != nil {
+			return err
+		}
+		got := make([]byte, len(answer))
+		if _, err := io.ReadFull(io.MultiReader(bytes.NewReader(rest), rw), got); err != nil {
+			return err
+		}
+		if !bytes.Equal(got, answer) {
+			return errDiffers
+		}
+		return nil
+	}
+}
+
+// Follow greets with a request whose answer has a head, and a body that has no end.
+func Follow(request []byte) Greeting {
+	return func(rw io.ReadWriter) error {
+		_, err := open(rw, request, 200)
 		return err
 	}
-	if _, err := c.Write(request); err != nil {
-		return err
-	}
-	return readAnswer(c, bodyLength)
 }
 
 // readAnswer reads one whole response and fails unless it is the right one.

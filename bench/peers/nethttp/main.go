@@ -58,6 +58,9 @@ func main() {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		io.WriteString(w, r.PathValue("ms"))
 	})
+	topic := &streams{members: make(map[chan []byte]struct{})}
+	mux.HandleFunc("GET /sse/topic", topic.follow)
+	mux.HandleFunc("POST /publish", topic.publish)
 	log.Fatal(http.ListenAndServe(*addr, denyFrames(refuseBlocked(mux))))
 }
 
