@@ -91,12 +91,12 @@ func open(rw io.ReadWriter, request []byte, status int) (rest []byte, err error)
 	for {
 		n, err := rw.Read(buf)
 		got = append(got, buf[:n]...)
-		if end := bytes.Index(got, []byte(endOfHead)); end >= 0 {
+		if _, after, ok := bytes.Cut(got, []byte(endOfHead)); ok {
 			line, _, _ := bytes.Cut(got, []byte("\r\n"))
 			if answered, err := parseStatus(string(line)); err != nil || answered != status {
 				return nil, fmt.Errorf("answered %.80q, want %d", line, status)
 			}
-			return got[end+len(endOfHead):], nil
+			return after, nil
 		}
 		if err != nil {
 			return nil, err

@@ -26,6 +26,7 @@ func main() {
 	flag.DurationVar(&config.IdleTimeout, "idle-timeout", 0, "between requests; 0 is the default")
 	flag.IntVar(&config.Limits.Head, "max-header", 0, "bytes of a message head; 0 is the default")
 	flag.Int64Var(&config.Limits.Body, "max-body", 0, "bytes of a message body; 0 is the default")
+	routes := flag.Int("routes", 0, "how many further routes there are")
 	flag.Parse()
 
 	file, err := writeFile()
@@ -33,11 +34,16 @@ func main() {
 		log.Fatal(err)
 	}
 	defer os.Remove(file)
+	build := func() *hyperlane.Server {
+		s := newServer(config, file)
+		addRoutes(s, *routes)
+		return s
+	}
 	if *driver == "nethttp" {
-		err = serveNetHTTP(*addr, config, newServer(config, file))
+		err = serveNetHTTP(*addr, config, build())
 	} else {
 		config.Driver = *driver
-		err = newServer(config, file).Run(context.Background(), *addr)
+		err = build().Run(context.Background(), *addr)
 	}
 	if err != nil {
 		os.Remove(file)
@@ -119,6 +125,15 @@ func newServer(config hyperlane.Config, file string) *hyperlane.Server {
 		time.Sleep(time.Duration(ms) * time.Millisecond)
 		return c.Text(fmt.Sprintf("slept %d ms\n", ms))
 	})
+	s.Get("/spin/{ms:uint}", func(c *hyperlane.Context) error {
+		ms, err := hyperlane.Param[uint32](c, "ms")
+		if err != nil {
+			return err
+		}
+		for end := time.Now().Add(time.Duration(ms) * time.Millisecond); time.Now().Before(end); {
+		}
+		return c.Text(fmt.Sprintf("spun %d ms\n", ms))
+	})
 	s.Get("/stream/{n:uint}", stream)
 	s.Get("/status/{code:uint}", func(c *hyperlane.Context) error {
 		code, err := strconv.Atoi(c.Param("code"))
@@ -134,6 +149,17 @@ func newServer(config hyperlane.Config, file string) *hyperlane.Server {
 	serveTopic(s, hub)
 	serveWebSockets(s, hub)
 	return s
+}
+
+// addRoutes adds n routes that nobody asks for: resources of an API with a param, some of them below /users, where others are asked for.
+func addRoutes(s *hyperlane.Server, n int) {
+	for i := range n {
+		area := fmt.Sprintf("/area%d", i%97)
+		if i%10 == 0 {
+			area = "/users/{id}"
+		}
+		s.Get(fmt.Sprintf("%s/resource%d/{key}", area, i), func(c *hyperlane.Context) error { return c.Text(c.Param("key")) })
+	}
 }
 
 // stream sends n chunks of 1024 bytes, each flushed.
