@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -736,25 +737,27 @@ func TestWireNoticesAServerThat(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var servers sync.WaitGroup
-			defer servers.Wait()
-			fake := wireDriver{name: "fake", dial: func() (net.Conn, error) {
-				client, server := net.Pipe()
-				servers.Go(func() {
-					defer server.Close()
-					server.Read(make([]byte, 100))
-					go io.Copy(io.Discard, server)
-					io.WriteString(server, test.answers)
-				})
-				return client, nil
-			}}
-			err = cases[0].hold(fake, nil)
-			if test.notices == "" && err != nil {
-				t.Fatalf("complains: %v", err)
-			}
-			if test.notices != "" && (err == nil || !strings.Contains(err.Error(), test.notices)) {
-				t.Fatalf("got %v, want an error with %q", err, test.notices)
-			}
+			synctest.Test(t, func(t *testing.T) { // silence at a pause is the server's then, not the machine's
+				var servers sync.WaitGroup
+				defer servers.Wait()
+				fake := wireDriver{name: "fake", dial: func() (net.Conn, error) {
+					client, server := net.Pipe()
+					servers.Go(func() {
+						defer server.Close()
+						server.Read(make([]byte, 100))
+						go io.Copy(io.Discard, server)
+						io.WriteString(server, test.answers)
+					})
+					return client, nil
+				}}
+				err = cases[0].hold(fake, nil)
+				if test.notices == "" && err != nil {
+					t.Fatalf("complains: %v", err)
+				}
+				if test.notices != "" && (err == nil || !strings.Contains(err.Error(), test.notices)) {
+					t.Fatalf("got %v, want an error with %q", err, test.notices)
+				}
+			})
 		})
 	}
 }
