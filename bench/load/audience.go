@@ -25,7 +25,7 @@ type FanOut struct {
 	Status int
 	// Publish is the request that publishes Payload; it is answered with 204 and no body.
 	Publish []byte
-	// Payload is what each member gets, in whatever the protocol wraps it. Its first byte should be rare in the wrapping.
+	// Payload is what each member gets, in one piece, in whatever the protocol wraps it. Its first byte should be rare in the wrapping.
 	Payload []byte
 }
 

@@ -114,8 +114,6 @@ func (c *conn) receiveUpgrade(b []byte) error {
 		return errHeadTooLong
 	case end < 0:
 		return nil
-	case end+len(endOfHead) < len(c.partial):
-		return errUnasked
 	}
 	line, _, _ := strings.Cut(string(c.partial[:end]), "\r\n")
 	status, err := parseStatus(line)
@@ -124,6 +122,9 @@ func (c *conn) receiveUpgrade(b []byte) error {
 	}
 	if status != 101 {
 		return fmt.Errorf("upgrade answered with %d", status)
+	}
+	if end+len(endOfHead) < len(c.partial) {
+		return errUnasked
 	}
 	c.upgrading = false
 	return nil
