@@ -92,10 +92,31 @@ func (a *Audience) settle(ctx context.Context) error {
 		if _, err := open(a.publisher, nil, 204); err != nil {
 			return err
 		}
+		if err := a.drain(ctx); err != nil {
+			return err
+		}
 		for i := range a.members {
 			a.members[i].received = 0
 		}
 		a.rounds = 0
+	}
+}
+
+// drain reads what is still under way of a message that did not reach all in time, until nothing comes for half a second.
+func (a *Audience) drain(ctx context.Context) error {
+	for {
+		n, err := unix.EpollWait(a.epoll, a.events, 500)
+		if err != nil && err != unix.EINTR {
+			return os.NewSyscallError("epoll_wait", err)
+		}
+		if n == 0 {
+			return ctx.Err()
+		}
+		for i := range max(n, 0) {
+			if _, err := a.read(&a.members[a.events[i].Fd]); err != nil {
+				return err
+			}
+		}
 	}
 }
 

@@ -168,11 +168,18 @@ func TestAResponseMayComeByteByByte(t *testing.T) {
 }
 
 func TestAConnectionThatBreaksIsCountedAndDialedAgain(t *testing.T) {
+	var conns atomic.Int64
 	addr := serveRaw(t, func(c net.Conn) {
 		defer c.Close()
-		// One answer, then the end, though keep-alive was promised.
-		if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+		breaks := conns.Add(1) <= 3 // after one answer, though keep-alive was promised
+		for r := bufio.NewReader(c); ; {
+			if _, err := http.ReadRequest(r); err != nil {
+				return
+			}
 			fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+			if breaks {
+				return
+			}
 		}
 	})
 	tally := mustRun(t, dial(t, addr, Group{Conns: 1, Request: []byte(hello), BodyLength: 2}))[0]
