@@ -31,8 +31,8 @@ const (
 	webSockets                       // /ws/echo, /ws/topic and /publish
 	eventStreams                     // /sse/topic and /publish
 
-	framework = requests | sleeping
-	complete  = framework | spinning | manyRoutes | webSockets | eventStreams
+	framework = requests | sleeping | spinning | manyRoutes
+	complete  = framework | webSockets | eventStreams
 )
 
 const (
@@ -47,7 +47,7 @@ func allServers() []server {
 		{name: "hyperlane-loop", pkg: targetPkg, args: []string{"-driver", "loop"}, optional: true, can: complete},
 		{name: "hyperlane-blocking", pkg: targetPkg, args: []string{"-driver", "blocking"}, optional: true, can: complete},
 		{name: "hyperlane-nethttp", pkg: targetPkg, args: []string{"-driver", "nethttp"}, optional: true, can: complete},
-		{name: "fasthttp", pkg: peersPkg + "fasthttp", can: framework},
+		{name: "fasthttp", pkg: peersPkg + "fasthttp", can: requests | sleeping | spinning},
 		{name: "fiber", pkg: peersPkg + "fiber", can: framework},
 		{name: "hertz", pkg: peersPkg + "hertz", can: framework},
 		{name: "nethttp", pkg: peersPkg + "nethttp", can: framework | eventStreams},

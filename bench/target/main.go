@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/hyperlane-go/hyperlane"
+	"github.com/hyperlane-go/hyperlane/bench/router"
+	"github.com/hyperlane-go/hyperlane/bench/spin"
 	"github.com/hyperlane-go/hyperlane/broadcast"
 )
 
@@ -26,6 +28,7 @@ func main() {
 	flag.DurationVar(&config.IdleTimeout, "idle-timeout", 0, "between requests; 0 is the default")
 	flag.IntVar(&config.Limits.Head, "max-header", 0, "bytes of a message head; 0 is the default")
 	flag.Int64Var(&config.Limits.Body, "max-body", 0, "bytes of a message body; 0 is the default")
+	flag.IntVar(&config.Loops, "loops", 0, "event loops; 0 is one for each core")
 	routes := flag.Int("routes", 0, "how many further routes there are")
 	flag.Parse()
 
@@ -34,16 +37,11 @@ func main() {
 		log.Fatal(err)
 	}
 	defer os.Remove(file)
-	build := func() *hyperlane.Server {
-		s := newServer(config, file)
-		addRoutes(s, *routes)
-		return s
-	}
 	if *driver == "nethttp" {
-		err = serveNetHTTP(*addr, config, build())
+		err = serveNetHTTP(*addr, config, newServer(config, file, *routes))
 	} else {
 		config.Driver = *driver
-		err = build().Run(context.Background(), *addr)
+		err = newServer(config, file, *routes).Run(context.Background(), *addr)
 	}
 	if err != nil {
 		os.Remove(file)
@@ -80,8 +78,8 @@ type message struct {
 	ID      int    `json:"id"`
 }
 
-// newServer returns the application.
-func newServer(config hyperlane.Config, file string) *hyperlane.Server {
+// newServer returns the application, with so many further routes.
+func newServer(config hyperlane.Config, file string, routes int) *hyperlane.Server {
 	s := hyperlane.New(config)
 	s.OnRequest(func(c *hyperlane.Context) error {
 		if string(c.Request.HeaderView("X-Client")) == "blocked" {
@@ -130,9 +128,8 @@ func newServer(config hyperlane.Config, file string) *hyperlane.Server {
 		if err != nil {
 			return err
 		}
-		for end := time.Now().Add(time.Duration(ms) * time.Millisecond); time.Now().Before(end); {
-		}
-		return c.Text(fmt.Sprintf("spun %d ms\n", ms))
+		spin.For(time.Duration(ms) * time.Millisecond)
+		return c.Text(fmt.Sprintf("computed for %d ms\n", ms))
 	})
 	s.Get("/stream/{n:uint}", stream)
 	s.Get("/status/{code:uint}", func(c *hyperlane.Context) error {
@@ -145,21 +142,13 @@ func newServer(config hyperlane.Config, file string) *hyperlane.Server {
 	})
 	s.Get("/panic", func(*hyperlane.Context) error { panic("asked to") })
 	s.Get("/file", func(c *hyperlane.Context) error { return c.File(file) })
+	for _, r := range router.Generate(routes) {
+		s.Handle(r.Method, r.Pattern, func(c *hyperlane.Context) error { return c.Text(r.Pattern) })
+	}
 	hub := broadcast.NewHub(broadcast.HubConfig{})
 	serveTopic(s, hub)
 	serveWebSockets(s, hub)
 	return s
-}
-
-// addRoutes adds n routes that nobody asks for: resources of an API with a param, some of them below /users, where others are asked for.
-func addRoutes(s *hyperlane.Server, n int) {
-	for i := range n {
-		area := fmt.Sprintf("/area%d", i%97)
-		if i%10 == 0 {
-			area = "/users/{id}"
-		}
-		s.Get(fmt.Sprintf("%s/resource%d/{key}", area, i), func(c *hyperlane.Context) error { return c.Text(c.Param("key")) })
-	}
 }
 
 // stream sends n chunks of 1024 bytes, each flushed.

@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+
+	"github.com/hyperlane-go/hyperlane/bench/router"
+	"github.com/hyperlane-go/hyperlane/bench/spin"
 )
 
 type message struct {
@@ -20,6 +23,7 @@ type message struct {
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "address to listen on")
+	routes := flag.Int("routes", 0, "how many further routes there are")
 	flag.Parse()
 
 	mux := chi.NewRouter()
@@ -61,6 +65,19 @@ func main() {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		io.WriteString(w, chi.URLParam(r, "ms"))
 	})
+	mux.Get("/spin/{ms}", func(w http.ResponseWriter, r *http.Request) {
+		ms, err := strconv.Atoi(chi.URLParam(r, "ms"))
+		if err != nil {
+			http.Error(w, "not a number", http.StatusBadRequest)
+			return
+		}
+		spin.For(time.Duration(ms) * time.Millisecond)
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		io.WriteString(w, chi.URLParam(r, "ms"))
+	})
+	for _, r := range router.Generate(*routes) {
+		mux.MethodFunc(r.Method, r.Pattern, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, r.Pattern) })
+	}
 	log.Fatal(http.ListenAndServe(*addr, mux))
 }
 

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v5"
+
+	"github.com/hyperlane-go/hyperlane/bench/router"
+	"github.com/hyperlane-go/hyperlane/bench/spin"
 )
 
 type message struct {
@@ -19,6 +22,7 @@ type message struct {
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "address to listen on")
+	routes := flag.Int("routes", 0, "how many further routes there are")
 	flag.Parse()
 
 	e := echo.New()
@@ -48,6 +52,17 @@ func main() {
 		time.Sleep(time.Duration(ms) * time.Millisecond)
 		return c.String(http.StatusOK, c.Param("ms"))
 	})
+	e.GET("/spin/:ms", func(c *echo.Context) error {
+		ms, err := strconv.Atoi(c.Param("ms"))
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, "not a number")
+		}
+		spin.For(time.Duration(ms) * time.Millisecond)
+		return c.String(http.StatusOK, c.Param("ms"))
+	})
+	for _, r := range router.Generate(*routes) {
+		e.Add(r.Method, r.Colon(), func(c *echo.Context) error { return c.String(http.StatusOK, r.Pattern) })
+	}
 	log.Fatal(http.ListenAndServe(*addr, e))
 }
 

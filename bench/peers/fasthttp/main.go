@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/hyperlane-go/hyperlane/bench/spin"
 )
 
 type message struct {
@@ -57,6 +59,16 @@ func route(ctx *fasthttp.RequestCtx) {
 			return
 		}
 		time.Sleep(time.Duration(ms) * time.Millisecond)
+		ctx.SetContentType("text/plain; charset=utf-8")
+		ctx.SetBodyString(text)
+	case ctx.IsGet() && strings.HasPrefix(path, "/spin/"):
+		text := strings.TrimPrefix(path, "/spin/")
+		ms, err := strconv.Atoi(text)
+		if err != nil {
+			ctx.Error("not a number", fasthttp.StatusBadRequest)
+			return
+		}
+		spin.For(time.Duration(ms) * time.Millisecond)
 		ctx.SetContentType("text/plain; charset=utf-8")
 		ctx.SetBodyString(text)
 	default:

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v3"
+
+	"github.com/hyperlane-go/hyperlane/bench/router"
+	"github.com/hyperlane-go/hyperlane/bench/spin"
 )
 
 type message struct {
@@ -17,6 +20,7 @@ type message struct {
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "address to listen on")
+	routes := flag.Int("routes", 0, "how many further routes there are")
 	flag.Parse()
 
 	app := fiber.New()
@@ -42,6 +46,17 @@ func main() {
 		time.Sleep(time.Duration(ms) * time.Millisecond)
 		return c.SendString(c.Params("ms"))
 	})
+	app.Get("/spin/:ms", func(c fiber.Ctx) error {
+		ms, err := strconv.Atoi(c.Params("ms"))
+		if err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, "not a number")
+		}
+		spin.For(time.Duration(ms) * time.Millisecond)
+		return c.SendString(c.Params("ms"))
+	})
+	for _, r := range router.Generate(*routes) {
+		app.Add([]string{r.Method}, r.Colon(), func(c fiber.Ctx) error { return c.SendString(r.Pattern) })
+	}
 	log.Fatal(app.Listen(*addr, fiber.ListenConfig{DisableStartupMessage: true}))
 }
 

@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/hyperlane-go/hyperlane/bench/router"
+	"github.com/hyperlane-go/hyperlane/bench/spin"
 )
 
 type message struct {
@@ -20,6 +23,7 @@ type message struct {
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "address to listen on")
+	routes := flag.Int("routes", 0, "how many further routes there are")
 	flag.Parse()
 
 	gin.SetMode(gin.ReleaseMode)
@@ -52,6 +56,18 @@ func main() {
 		time.Sleep(time.Duration(ms) * time.Millisecond)
 		c.String(http.StatusOK, c.Param("ms"))
 	})
+	engine.GET("/spin/:ms", func(c *gin.Context) {
+		ms, err := strconv.Atoi(c.Param("ms"))
+		if err != nil {
+			c.String(http.StatusBadRequest, "not a number")
+			return
+		}
+		spin.For(time.Duration(ms) * time.Millisecond)
+		c.String(http.StatusOK, c.Param("ms"))
+	})
+	for _, r := range router.Generate(*routes) {
+		engine.Handle(r.Method, r.Colon(), func(c *gin.Context) { c.String(http.StatusOK, r.Pattern) })
+	}
 	log.Fatal(engine.Run(*addr))
 }
 

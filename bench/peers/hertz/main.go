@@ -14,6 +14,9 @@ import (
 	"github.com/cloudwego/hertz/pkg/app/server/render"
 	"github.com/cloudwego/hertz/pkg/common/config"
 	"github.com/cloudwego/hertz/pkg/common/hlog"
+
+	"github.com/hyperlane-go/hyperlane/bench/router"
+	"github.com/hyperlane-go/hyperlane/bench/spin"
 )
 
 type message struct {
@@ -23,6 +26,7 @@ type message struct {
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "address to listen on")
+	routes := flag.Int("routes", 0, "how many further routes there are")
 	flag.Parse()
 
 	hlog.SetLevel(hlog.LevelError)
@@ -52,6 +56,18 @@ func main() {
 		time.Sleep(time.Duration(ms) * time.Millisecond)
 		c.String(http.StatusOK, c.Param("ms"))
 	})
+	h.GET("/spin/:ms", func(_ context.Context, c *app.RequestContext) {
+		ms, err := strconv.Atoi(c.Param("ms"))
+		if err != nil {
+			c.String(http.StatusBadRequest, "not a number")
+			return
+		}
+		spin.For(time.Duration(ms) * time.Millisecond)
+		c.String(http.StatusOK, c.Param("ms"))
+	})
+	for _, r := range router.Generate(*routes) {
+		h.Handle(r.Method, r.Colon(), func(_ context.Context, c *app.RequestContext) { c.String(http.StatusOK, r.Pattern) })
+	}
 	h.Spin()
 }
 

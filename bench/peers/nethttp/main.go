@@ -9,6 +9,9 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/hyperlane-go/hyperlane/bench/router"
+	"github.com/hyperlane-go/hyperlane/bench/spin"
 )
 
 type message struct {
@@ -18,6 +21,7 @@ type message struct {
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "address to listen on")
+	routes := flag.Int("routes", 0, "how many further routes there are")
 	flag.Parse()
 
 	mux := http.NewServeMux()
@@ -58,6 +62,19 @@ func main() {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		io.WriteString(w, r.PathValue("ms"))
 	})
+	mux.HandleFunc("GET /spin/{ms}", func(w http.ResponseWriter, r *http.Request) {
+		ms, err := strconv.Atoi(r.PathValue("ms"))
+		if err != nil {
+			http.Error(w, "not a number", http.StatusBadRequest)
+			return
+		}
+		spin.For(time.Duration(ms) * time.Millisecond)
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		io.WriteString(w, r.PathValue("ms"))
+	})
+	for _, r := range router.Generate(*routes) {
+		mux.HandleFunc(r.Method+" "+r.Pattern, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, r.Pattern) })
+	}
 	topic := &streams{members: make(map[chan []byte]struct{})}
 	mux.HandleFunc("GET /sse/topic", topic.follow)
 	mux.HandleFunc("POST /publish", topic.publish)
