@@ -53,6 +53,13 @@ func (r *Request) ContentLength() int64 {
 	return h.ContentLength
 }
 
+// Trailer returns the value of the first field of that name behind the body (RFC 9110 section 6.5), or "". It is there once the body was
+// read to its end. A trailer comes too late for what decides how a request is treated: take no more from it than a checksum.
+func (r *Request) Trailer(name string) string {
+	r.c.inUse()
+	return r.c.wire.trailer().Get(name)
+}
+
 // limitBody lowers the limit of this body.
 func (r *Request) limitBody(n int64) error {
 	r.maxBody = min(r.maxBody, n)

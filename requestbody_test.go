@@ -41,6 +41,10 @@ func fillBodies(s *hyperlane.Server) {
 		body, err := io.ReadAll(c.Request.BodyReader()) // what was read for someone else is there again
 		return errors.Join(err, c.Bytes("a/b", body))
 	})
+	s.Post("/trailer", func(c *hyperlane.Context) error {
+		body, err := c.Request.Body()
+		return errors.Join(err, c.Text(fmt.Sprintf("%d bytes, sum %q, other %q", len(body), c.Request.Trailer("x-sum"), c.Request.Trailer("X-Other"))))
+	})
 	s.Post("/ignore", func(c *hyperlane.Context) error { return c.Text("ignored") })
 	s.Post("/small", func(c *hyperlane.Context) error {
 		body, err := c.Request.Body()
@@ -72,6 +76,17 @@ func TestABodyOfAnySizeAndFramingReachesItsHandler(t *testing.T) {
 					r.Header("X-Declared", "-1")
 				}
 			}
+		}
+	})
+}
+
+func TestFieldsBehindABodyAreThereOnceItWasRead(t *testing.T) {
+	each(t, hyperlane.Config{}, fillBodies, func(t *testing.T, c *hyperlanetest.Client) {
+		for _, n := range []int{10, 1 << 20} { // one that is there before the handler runs, one that streams
+			body := strings.Repeat("x", n)
+			c.Request("POST", "/trailer").Stream(strings.NewReader(body)).Trailer("X-Sum", "7").Send().
+				Status(200).Body(fmt.Sprintf(`%d bytes, sum "7", other ""`, n))
+			c.Request("POST", "/trailer").Body(body).Send().Status(200).Body(fmt.Sprintf(`%d bytes, sum "", other ""`, n))
 		}
 	})
 }

@@ -15,6 +15,7 @@ type Request struct {
 	header http.Header
 	host   string
 	body   io.Reader
+	behind http.Header // the trailer
 }
 
 // Request begins a request. target is a path, with a query if there is one, as it is to go over the wire.
@@ -67,6 +68,15 @@ func (r *Request) Stream(body io.Reader) *Request {
 	return r
 }
 
+// Trailer adds a field behind the body, which must be a Stream of at least one byte.
+func (r *Request) Trailer(name, value string) *Request {
+	if r.behind == nil {
+		r.behind = make(http.Header)
+	}
+	r.behind.Add(name, value)
+	return r
+}
+
 // Send sends the request and reads the whole answer. A test cannot go on without one.
 func (r *Request) Send() *Response {
 	t := r.c.t
@@ -75,7 +85,7 @@ func (r *Request) Send() *Response {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Header = r.header
+	request.Header, request.Trailer = r.header, r.behind
 	if r.host != "" {
 		request.Host = r.host
 	}
