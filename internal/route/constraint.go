@@ -123,6 +123,17 @@ func (cs *constraints) parse(text string) (*constraint, error) {
 	}, nil
 }
 
+// folded returns c for text whose case does not matter, and which comes in lower case: the labels of a host (RFC 3986 section 3.2.2).
+// A named constraint stays as it is, because nothing is known of it.
+func (c *constraint) folded() *constraint {
+	if c == nil || c.kind != regex {
+		return c
+	}
+	f := *c
+	f.match = regexp.MustCompile(`\A(?i:` + c.text + `)\z`).Match
+	return &f
+}
+
 func isIdentifier(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; !isAlpha(c) && c != '_' && (i == 0 || !isDigit(c)) {

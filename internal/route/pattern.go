@@ -87,7 +87,7 @@ func parseHost(text string, constraints *constraints) ([]segment, error) {
 		if err != nil {
 			return nil, fmt.Errorf("host: %w", err)
 		}
-		s.prefix, s.suffix = strings.ToLower(s.prefix), strings.ToLower(s.suffix)
+		s.prefix, s.suffix, s.constraint = strings.ToLower(s.prefix), strings.ToLower(s.suffix), s.constraint.folded()
 		switch at := strings.IndexFunc(s.prefix+s.suffix, isNoHost); {
 		case at >= 0:
 			return nil, fmt.Errorf("host: %q in %q; a host has no port, no scheme and no path, and other scripts are written in punycode",

@@ -137,6 +137,11 @@ func TestTheMostSpecificPatternWinsInWhateverOrderTheyWereAdded(t *testing.T) {
 			"GET [::1]:80/b":                 `/b`,
 			"GET evil.com:api.example.com/a": `/a`,
 		}},
+		{"a regular expression for a host does not mind its case", []string{"{region:EU[0-9]}.example.com/a", "/a"}, map[string]string{
+			"GET eu1.example.com/a": `{region:EU[0-9]}.example.com/a region="eu1"`,
+			"GET Eu2.example.com/a": `{region:EU[0-9]}.example.com/a region="eu2"`,
+			"GET us1.example.com/a": `/a`,
+		}},
 		{"405 over several hosts", []string{"GET a.com/x", "PUT {h}.com/x", "POST /x", "DELETE /{y}"}, map[string]string{
 			"PATCH a.com/x":  `405 DELETE, GET, HEAD, OPTIONS, POST, PUT`,
 			"DELETE a.com/x": `DELETE /{y} y="x"`,
