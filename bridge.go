@@ -228,6 +228,8 @@ func (w *stdWire) begin(c *Context, length int64) error {
 		// RFC 9113 section 8.2.2: no connection-specific fields. net/http sees to Connection.
 		header.Del("Upgrade")
 		header.Del("Proxy-Connection")
+	} else if header.Get("Upgrade") != "" && !http1.HasToken([]byte(header.Get("Connection")), "upgrade") {
+		header.Add("Connection", "Upgrade") // RFC 9110 section 7.8
 	}
 	if s := c.server.config.ServerName; s != "" && header.Get("Server") == "" {
 		header.Set("Server", s)
@@ -268,7 +270,9 @@ func (w *stdWire) switchProtocols(c *Context) error {
 		out = http1.AppendField(out, f.name, f.value)
 	}
 	w.upgraded = &unread{Conn: nc, from: buffer}
-	_, err = nc.Write(append(out, "\r\n"...))
+	if _, err = nc.Write(append(out, "\r\n"...)); err != nil {
+		nc.Close() // net/http has given it away, and does not close it any more
+	}
 	return err
 }
 

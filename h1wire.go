@@ -191,7 +191,7 @@ func (w *h1Wire) appendHead(out []byte, c *Context, length int64) []byte {
 	r := &c.Response
 	s := w.conn.server
 	out = http1.AppendStatusLine(out, r.Status())
-	hasDate, hasServer := false, s.config.ServerName == ""
+	hasDate, hasServer, hasUpgrade := false, s.config.ServerName == "", false
 	for i := range r.fields {
 		f := &r.fields[i]
 		switch len(f.name) {
@@ -199,6 +199,8 @@ func (w *h1Wire) appendHead(out []byte, c *Context, length int64) []byte {
 			hasDate = hasDate || strings.EqualFold(f.name, "Date")
 		case len("Server"):
 			hasServer = hasServer || strings.EqualFold(f.name, "Server")
+		case len("Upgrade"):
+			hasUpgrade = hasUpgrade || strings.EqualFold(f.name, "Upgrade")
 		case len("Connection"): // and Keep-Alive
 			if strings.EqualFold(f.name, "Connection") {
 				if http1.HasToken([]byte(f.value), "close") {
@@ -227,6 +229,9 @@ func (w *h1Wire) appendHead(out []byte, c *Context, length int64) []byte {
 	}
 	if !hasServer {
 		out = http1.AppendField(out, "Server", s.config.ServerName)
+	}
+	if hasUpgrade && r.Status() != http.StatusSwitchingProtocols {
+		out = append(out, "Connection: Upgrade\r\n"...) // RFC 9110 section 7.8: as every field that is for this connection only
 	}
 	out = w.appendFraming(out, c, length)
 	return append(out, "\r\n"...)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 
 	"github.com/hyperlane-go/hyperlane/internal/engine"
@@ -66,13 +67,18 @@ func (c *Conn) RemoteAddr() net.Addr {
 
 // Upgrade takes the connection out of HTTP (RFC 9110 section 7.8): when the handler has returned, 101 is sent with the fields that were
 // set on the response, and everything that comes belongs to p. It fails if the client has not asked for an upgrade to name, if a
-// hook of OnUpgrade refuses, and where the connection cannot be upgraded (HTTP/2). What a client may send before it has seen 101
-// is not lost.
+// hook of OnUpgrade refuses, if the request has a body, and where the connection cannot be upgraded (HTTP/2). What a client may send before
+// it has seen 101 is not lost.
 func (c *Context) Upgrade(name string, p Protocol) error {
 	c.inUse()
-	if !c.exchange.head.Upgrade || !http1.HasToken(c.Request.HeaderView("Upgrade"), name) {
+	h := &c.exchange.head
+	if !h.Upgrade || !slices.ContainsFunc(c.Request.headerValues("Upgrade"), func(v string) bool { return http1.HasToken([]byte(v), name) }) {
 		c.Response.SetHeader("Upgrade", name)
 		return Errorf(http.StatusUpgradeRequired, "this resource speaks %s", name)
+	}
+	if h.Chunked || h.ContentLength > 0 {
+		// What is left of it would be taken for the new protocol's.
+		return Errorf(http.StatusBadRequest, "a request for an upgrade has no body here")
 	}
 	for _, hook := range c.server.hooks.upgrade {
 		if err := hook(c); err != nil {

@@ -1,12 +1,15 @@
 package hyperlane_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -234,7 +237,7 @@ func TestAnUpgradeThatIsNotAskedForOrRefusedIsAnswered(t *testing.T) {
 				return hyperlane.Errorf(409, "on second thoughts")
 			})
 		})
-		c.Get("/lines").Problem(426, "this resource speaks lines").Header("Upgrade", "lines")
+		c.Get("/lines").Problem(426, "this resource speaks lines").Header("Upgrade", "lines").Header("Connection", "Upgrade")
 		c.Request("GET", "/lines").Header("Connection", "Upgrade").Header("Upgrade", "other").Send().Problem(426, "this resource speaks lines")
 		for target, want := range map[string]string{"/lines?refuse=1": "HTTP/1.1 403 ", "/replaced": "HTTP/1.1 409 "} {
 			nc := c.Dial()
@@ -249,6 +252,70 @@ func TestAnUpgradeThatIsNotAskedForOrRefusedIsAnswered(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestABodyIsNeverTakenForTheNewProtocol(t *testing.T) {
+	ask := strings.TrimSuffix(askForLines, "\r\n")
+	hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
+		l := newLines(t)
+		c := d.Serve(t, hyperlane.Config{}, func(s *hyperlane.Server) {
+			s.Get("/lines", func(c *hyperlane.Context) error { return c.Upgrade("lines", l) })
+		})
+		for name, rest := range map[string]string{
+			"with the head":        "Content-Length: 9\r\n\r\nsmuggled\n",
+			"large":                "Content-Length: 3000000\r\n\r\nsmuggled\n",
+			"chunked":              "Transfer-Encoding: chunked\r\n\r\n9\r\nsmuggled\n\r\n0\r\n\r\n",
+			"chunked, and to come": "Transfer-Encoding: chunked\r\n\r\n",
+			"waits for 100":        "Expect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+		} {
+			if d == hyperlanetest.NetHTTP && name == "chunked, and to come" {
+				continue // net/http waits for it before it answers
+			}
+			nc := c.Dial()
+			write(t, nc, ask+rest)
+			if got, err := readMessage(nc); err != nil || !strings.HasPrefix(got, "HTTP/1.1 400 ") || strings.Contains(got, "SMUGGLED") {
+				t.Errorf("%s: got %q, %v, want 400", name, got, err)
+			}
+			nc.Close()
+		}
+		nc := c.Dial()
+		write(t, nc, ask+"Content-Length: 0\r\n\r\n")
+		readUntil(t, nc, "HTTP/1.1 101 ")
+	})
+}
+
+// gone is a connection of net/http whose peer has gone before it could be answered.
+type gone struct {
+	http.ResponseWriter
+	net.Conn
+	closed chan struct{}
+}
+
+func (g gone) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return g, bufio.NewReadWriter(bufio.NewReader(g), bufio.NewWriter(g)), nil
+}
+func (gone) Write([]byte) (int, error) { return 0, net.ErrClosed }
+func (g gone) Close() error            { close(g.closed); return g.Conn.Close() }
+
+func TestAConnectionOfNetHTTPThatCannotBeToldOfItsUpgradeIsClosed(t *testing.T) {
+	l := newLines(t)
+	s := hyperlane.New(hyperlane.Config{})
+	s.Get("/lines", func(c *hyperlane.Context) error { return c.Upgrade("lines", l) })
+	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(askForLines)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine, theirs := net.Pipe()
+	defer theirs.Close()
+	g := gone{httptest.NewRecorder(), mine, make(chan struct{})}
+	func() {
+		defer func() { recover() }() // the connection is broken off: see http.ErrAbortHandler
+		s.ServeHTTP(g, r)
+	}()
+	await(t, g.closed, "the end of the connection")
+	if len(l.conns) > 0 {
+		t.Error("the protocol has begun")
+	}
 }
 
 func TestAHijackedConnectionBelongsToItsHandler(t *testing.T) {

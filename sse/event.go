@@ -38,6 +38,11 @@ var (
 // Append adds the event to dst as it goes over the wire, with the empty line that ends it. An event that has neither name nor data, but an
 // id or a retry, tells the client only these. An error tells what of the event cannot be sent; dst is then returned as it was.
 func (e Event) Append(dst []byte) ([]byte, error) {
+	return e.append(dst, e.Data != "" || e.Name != "" || e.ID == "" && e.Retry == 0)
+}
+
+// append is Append; dispatched says whether the client is to see an event, which takes a line of data, if only an empty one.
+func (e Event) append(dst []byte, dispatched bool) ([]byte, error) {
 	switch {
 	case strings.IndexFunc(e.ID, isControl) >= 0 || !utf8.ValidString(e.ID):
 		return dst, errID // it becomes the value of a header field, where none of these can be
@@ -58,7 +63,7 @@ func (e Event) Append(dst []byte) ([]byte, error) {
 		ms := (e.Retry + time.Millisecond - 1) / time.Millisecond
 		dst = append(strconv.AppendInt(append(dst, "retry: "...), int64(ms), 10), '\n')
 	}
-	if e.Data != "" || e.Name != "" || e.ID == "" && e.Retry == 0 {
+	if dispatched {
 		dst = appendLines(dst, "data: ", e.Data)
 	}
 	return append(dst, '\n'), nil

@@ -136,7 +136,7 @@ func (s *Source) release(key string) {
 func (s *Source) encodeMessage(m *broadcast.Message) []byte {
 	e := s.config.Encode(m)
 	e.ID = m.Position.String()
-	b, err := e.Append(nil)
+	b, err := e.append(nil, true)
 	if err != nil {
 		return missed(1)
 	}

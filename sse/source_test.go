@@ -29,10 +29,12 @@ func TestWhatIsPublishedReachesEveryStreamOfItsTopic(t *testing.T) {
 		if err != nil || r.Delivered != 2 {
 			t.Fatalf("got %v, %v", r, err)
 		}
+		empty := ts.publish(t, "news", "")
 		ts.publish(t, "other", "elsewhere")
 		for _, cl := range []*client{first, second} {
 			cl.want(sse.Event{ID: at.String(), Data: "hello"})
 			cl.want(sse.Event{ID: r.Position.String(), Name: "lines", Data: "a\nb\uFFFD"})
+			cl.want(sse.Event{ID: empty.String()})
 			if r := cl.Retry(); r < time.Second || r > 1500*time.Millisecond {
 				t.Errorf("got retry %v", r)
 			}

@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -44,6 +45,7 @@ func TestOffersOfCompression(t *testing.T) {
 		{true, "permessage-deflate; server_no_context_takeover", "permessage-deflate;server_no_context_takeover"},
 		{true, "permessage-deflate; server_max_window_bits=9", "permessage-deflate;server_max_window_bits=9"},
 		{true, "permessage-deflate; server_max_window_bits=8", "permessage-deflate;server_max_window_bits=8"},
+		{true, "permessage-deflate; server_max_window_bits=15", "permessage-deflate;server_max_window_bits=15"},
 		{true, `permessage-deflate; server_max_window_bits="10"`, "permessage-deflate;server_max_window_bits=10"},
 		{true, "permessage-deflate; unknown", ""},
 		{true, "permessage-deflate; server_max_window_bits", ""},
@@ -135,5 +137,28 @@ func TestCompressedStrictly(t *testing.T) {
 				w.wants(test.want...)
 			})
 		}
+	})
+}
+
+func TestTheLimitOfAMessageIsThatOfTheExpandedOne(t *testing.T) {
+	const limit = 64 << 10
+	noise := make([]byte, limit+1)
+	rand.NewChaCha8([32]byte{}).Read(noise) // its compressed form is larger
+	each(t, echo(websocket.Config{MessageLimit: limit}), func(t *testing.T, c *hyperlanetest.Client, _ *websocket.Endpoint) {
+		w, _ := upgrade(t, c, "Sec-WebSocket-Extensions: permessage-deflate")
+		fits := string(noise[:limit])
+		if n := len(deflate(fits)); n <= limit {
+			t.Fatalf("%d bytes of noise are compressed to %d", limit, n)
+		}
+		w.send(f(0xc2, deflate(fits)))
+		first, payload, err := w.frame()
+		if first == 0xc2 && err == nil {
+			payload, err = inflate(payload, "")
+		}
+		if err != nil || payload != fits {
+			t.Fatalf("got a frame that begins with %#x, of %d bytes, %v", first, len(payload), err)
+		}
+		w.send(f(0xc2, deflate(string(noise))))
+		w.wants(closed(1009))
 	})
 }

@@ -50,7 +50,8 @@ func answerOffers(offers []string, config Compression) (deflateTerms, string) {
 				// Without a context there is nothing to be remembered of a connection that says nothing.
 				terms.serverNoContext, terms.clientNoContext = true, true
 			}
-			if terms.serverWindow == 0 || terms.serverWindow > config.WindowBits {
+			// Section 7.1.2.1: who was given a limit answers with one.
+			if terms.serverWindow == 0 && config.WindowBits < 15 || terms.serverWindow > config.WindowBits {
 				terms.serverWindow = config.WindowBits
 			}
 			// What the client may limit itself to is nothing we need to know: any window can be expanded. Its own limit is its own.
@@ -61,7 +62,7 @@ func answerOffers(offers []string, config Compression) (deflateTerms, string) {
 	return deflateTerms{}, ""
 }
 
-// String returns the extension as the server's answer has it. A window of 15 bits is what there is without a word.
+// String returns the extension as it goes over the wire.
 func (d deflateTerms) String() string {
 	var b strings.Builder
 	b.WriteString(deflateName)
@@ -71,10 +72,10 @@ func (d deflateTerms) String() string {
 	if d.clientNoContext {
 		b.WriteString("; client_no_context_takeover")
 	}
-	if d.serverWindow != 0 && d.serverWindow != 15 {
+	if d.serverWindow != 0 {
 		b.WriteString("; server_max_window_bits=" + strconv.Itoa(d.serverWindow))
 	}
-	if d.clientWindow != 0 && d.clientWindow != 15 {
+	if d.clientWindow != 0 {
 		b.WriteString("; client_max_window_bits=" + strconv.Itoa(d.clientWindow))
 	}
 	return b.String()

@@ -35,6 +35,7 @@ func (e *Endpoint) accept(c *hyperlane.Context) (h handshake, err error) {
 		if len(v) > 1 {
 			return h, hyperlane.Errorf(http.StatusBadRequest, "more than one Sec-WebSocket-Version")
 		}
+		c.Response.SetHeader("Upgrade", "websocket") // RFC 9110 section 15.5.22
 		return h, hyperlane.Errorf(http.StatusUpgradeRequired, "Sec-WebSocket-Version must be 13")
 	}
 	keys := fields.Values("Sec-WebSocket-Key")

@@ -97,11 +97,14 @@ func (c *Conn) frame(in []byte) (used int, err error) {
 	case f.compressed && (!c.terms.on || p != nil): // RFC 7692 section 6.1: on the first frame only
 		return 0, refuse(StatusProtocolError, "RSV1 is set")
 	}
-	var before uint64
+	limit, before := uint64(c.config.MessageLimit), uint64(0)
 	if p != nil {
 		before = p.size
 	}
-	if f.length > uint64(c.config.MessageLimit) || before+f.length > uint64(c.config.MessageLimit) {
+	if f.compressed || p != nil && p.compressed {
+		limit += deflateOverhead(limit)
+	}
+	if f.length > limit || before+f.length > limit {
 		return 0, errTooBig
 	}
 	if p == nil && f.final && whole {
@@ -120,6 +123,10 @@ func (c *Conn) frame(in []byte) (used int, err error) {
 	}
 	return size, nil
 }
+
+// deflateOverhead is by how much data of n bytes may grow when it cannot be compressed: a stored block has at most 65,535 bytes behind
+// five of its own (RFC 1951 section 3.2.4), and implementations make smaller ones.
+func deflateOverhead(n uint64) uint64 { return n>>10 + 64 }
 
 // payload takes b, which is the next of the payload of a frame, and what follows from it.
 func (c *Conn) payload(p *part, b []byte) error {

@@ -61,6 +61,8 @@ func published(m *broadcast.Message) (Type, []byte) {
 	switch {
 	case m.Kind != broadcast.Published:
 		return Text, nil
+	case m.Data == nil:
+		return Text, []byte{} // a message without a byte is one, too
 	case utf8.Valid(m.Data):
 		return Text, m.Data
 	}

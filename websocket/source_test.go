@@ -73,7 +73,8 @@ func TestSubscribersGetWhatIsPublishedInTheirOwnForm(t *testing.T) {
 		publish(t, hub, "short")
 		publish(t, hub, long)
 		publish(t, hub, "\xff\xfe")
-		plain.wants(got(0x81, "short"), got(0x81, long), got(0x82, "\xff\xfe"))
+		publish(t, hub, "")
+		plain.wants(got(0x81, "short"), got(0x81, long), got(0x82, "\xff\xfe"), got(0x81, ""))
 		small.wants(got(0x81, "short"))
 		first, payload, err := small.frame()
 		if err != nil || first != 0xc1 || len(payload) > len(long)/4 {
@@ -82,7 +83,7 @@ func TestSubscribersGetWhatIsPublishedInTheirOwnForm(t *testing.T) {
 		if text, err := inflate(payload, ""); err != nil || text != long {
 			t.Errorf("it expands to %d bytes, %v", len(text), err)
 		}
-		small.wants(got(0x82, "\xff\xfe"))
+		small.wants(got(0x82, "\xff\xfe"), got(0x81, ""))
 	})
 }
 

@@ -102,7 +102,7 @@ type Config struct {
 	// (RFC 6455 section 1.9); a client that offers none of them gets none.
 	Protocols []string
 
-	// MessageLimit is bytes of one message, before and after decompression. Zero: 1 MiB. Negative: no limit.
+	// MessageLimit is bytes of one message, expanded if it was compressed. Zero: 1 MiB. Negative: no limit.
 	MessageLimit int64
 
 	// Compression says how messages are compressed for clients that offer it.
