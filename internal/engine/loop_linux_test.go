@@ -98,42 +98,6 @@ func TestAHangupIsToldOnceWhileAHandlerRuns(t *testing.T) {
 	}
 }
 
-func TestAHungUpConnectionDoesNotSpinItsLoop(t *testing.T) {
-	for _, end := range []string{"half", "pipelined", "reset"} {
-		onLoops(t, func(t *testing.T, d testDriver) {
-			s := start(t, d, Config{})
-			p := s.dial()
-			p.say("gate\n")
-			<-s.inside
-			switch end {
-			case "pipelined":
-				p.say("more\n")
-				p.closeWrite()
-			case "half":
-				p.closeWrite()
-			default:
-				if tcp, ok := p.Conn.(interface{ SetLinger(int) error }); ok {
-					tcp.SetLinger(0)
-				}
-				p.Close()
-			}
-			s.eventually("the hang-up was told", func() bool { return s.hangups.Load() == 1 })
-			other := s.dial()
-			other.say("x\n")
-			other.hear("x\n")
-			l := s.engine.loops.started()[0]
-			before := l.steps.Load()
-			ticks := s.engine.clock.after(100 * time.Millisecond)
-			s.eventually("some ticks are over", func() bool { return s.engine.clock.passed(ticks) })
-			if n := l.steps.Load() - before; n > 20 {
-				t.Errorf("the loop woke %d times for nothing", n)
-			}
-			s.release()
-			s.eventually("the connection has ended", func() bool { return len(s.closings()) == 1 })
-		})
-	}
-}
-
 func TestNoDescriptorsLeftIsNotTheEnd(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE} {
 		onLoops(t, func(t *testing.T, d testDriver) {
