@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 	"unsafe"
@@ -96,45 +95,6 @@ func TestAHangupIsToldOnceWhileAHandlerRuns(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestNoDescriptorsLeftIsNotTheEnd(t *testing.T) {
-	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE} {
-		onLoops(t, func(t *testing.T, d testDriver) {
-			var asked atomic.Int32
-			var fail atomic.Bool
-			fail.Store(true)
-			acceptErrno = func() syscall.Errno {
-				asked.Add(1)
-				if fail.Load() {
-					return errno
-				}
-				return 0
-			}
-			s := start(t, d, Config{})
-			t.Cleanup(func() { // before the engine's own: no leader is in accept any more when this is the last
-				acceptErrnoOff(s)
-			})
-			p := s.dial()
-			p.say("x\n")
-			s.eventually("it was tried again", func() bool { return asked.Load() >= 3 })
-			if n := s.failed.Load(); n != 1 {
-				t.Errorf("Failed was told %d times, want 1", n)
-			}
-			if n := s.engine.loops.started()[0].steps.Load(); n > 50 {
-				t.Errorf("the loop woke %d times", n)
-			}
-			fail.Store(false)
-			p.hear("x\n")
-		})
-	}
-}
-
-// acceptErrnoOff ends the engine of s and takes the injected failure away.
-func acceptErrnoOff(s *server) {
-	s.engine.Close()
-	s.eventually("no goroutine of the engine is left", func() bool { return !strings.Contains(stacks(), "engine.(*loop).run") })
-	acceptErrno = nil
 }
 
 func TestAskingManyTimesClosesOnce(t *testing.T) {
