@@ -47,6 +47,7 @@ func (l *leaving) Serve(t *Turn) Next {
 // startLeaving is start with a protocol that ends a goroutine in the method where, once.
 func startLeaving(t *testing.T, d testDriver, where string, end func()) *server {
 	var s *server
+	known := make(chan struct{}) // closed when s is
 	var left atomic.Bool
 	leave := func() {
 		if left.CompareAndSwap(false, true) {
@@ -54,6 +55,7 @@ func startLeaving(t *testing.T, d testDriver, where string, end func()) *server 
 		}
 	}
 	s = start(t, d, Config{Accept: func(c *Conn) Protocol {
+		<-known
 		if where == "Accept" {
 			leave()
 		}
@@ -62,6 +64,7 @@ func startLeaving(t *testing.T, d testDriver, where string, end func()) *server 
 		s.mu.Unlock()
 		return &leaving{lines{server: s, conn: c}, where, leave}
 	}})
+	close(known)
 	return s
 }
 

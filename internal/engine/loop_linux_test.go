@@ -120,7 +120,7 @@ func TestAskingManyTimesClosesOnce(t *testing.T) {
 	})
 }
 
-func TestOneFatConnectionDoesNotStarveOthers(t *testing.T) {
+func TestAFatConnectionDoesNotStarveOthers(t *testing.T) {
 	onLoops(t, func(t *testing.T, d testDriver) {
 		s := start(t, d, Config{})
 		fat, lean := s.dial(), s.dial()
@@ -159,16 +159,38 @@ func TestAnIdleConnectionKeepsNothingButItsStruct(t *testing.T) {
 		s.eventually("the part has been read", func() bool { return s.serves.Load() == 1 })
 		p.say(" and rest\n")
 		p.hear("part and rest\n")
-		c := s.last.Load().driver.(*loopConn)
-		s.eventually("the connection is free", func() bool { return c.state.Load() == 0 })
-		if !c.claim() {
-			t.Fatal("not free")
+		s.wantNothingKept(0)
+		go p.Write(append([]byte("need 300000\n"), pattern(300_000)...)) // grows a buffer for input
+		p.hear("body 300000\n")
+		s.wantNothingKept(0)
+		p.say("out 12000000\n") // and one for output
+		s.eventually("the rest waits", func() bool { return s.last.Load().driver.(*loopConn).hasUnsent() })
+		p.hear(string(pattern(12_000_000)))
+		p.hear("out 12000000\n")
+		s.wantNothingKept(0)
+		p.say("switch\n\x03")
+		p.hear("switched\nfff")
+		news := string(pattern(1 << 20))
+		if err := s.last.Load().Send([]byte(news)); err != nil {
+			t.Fatal(err)
 		}
-		if c.rest != nil || c.out != nil || c.seat != nil || c.parked != [2]*parking{} {
-			t.Errorf("an idle connection keeps something")
-		}
-		c.release(nil)
+		p.hear(news)
+		s.wantNothingKept(switched)
 	})
+}
+
+// wantNothingKept waits until the latest connection is free, and looks at what it has.
+func (s *server) wantNothingKept(marks uint32) {
+	s.t.Helper()
+	c := s.last.Load().driver.(*loopConn)
+	s.eventually("the connection is free", func() bool { return c.state.Load() == marks })
+	if !c.claim() {
+		s.t.Fatal("not free")
+	}
+	if c.rest != nil || c.out != nil || c.seat != nil || c.parked != [2]*parking{} {
+		s.t.Errorf("an idle connection keeps something")
+	}
+	c.release(nil)
 }
 
 func TestConnectionsAreSpreadOverTheLoops(t *testing.T) {
@@ -179,10 +201,15 @@ func TestConnectionsAreSpreadOverTheLoops(t *testing.T) {
 			p.say("x\n")
 			p.hear("x\n")
 		}
+		pollers := make(map[int]bool)
 		for i, l := range s.engine.loops.started() {
+			pollers[l.poller.fd] = true
 			if n := l.open.Load(); n != 10 {
 				t.Errorf("loop %d has %d connections, want 10", i, n)
 			}
+		}
+		if len(pollers) != 4 {
+			t.Errorf("4 loops have %d pollers: they would wait for each other's lock", len(pollers))
 		}
 	})
 }

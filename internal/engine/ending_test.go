@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A peer may end at any moment, also at the one when the owner of its connection lets go of it: nothing else will ever happen on the
+// connection, so an end that is missed there leaks it. There are no deadlines here that would tidy up.
+func TestAHangupAtTheEndOfAHandlerLeaksNoConnection(t *testing.T) {
+	onEachDriver(t, func(t *testing.T, d testDriver) {
+		s := start(t, d, Config{Loops: 2})
+		s.release() // a gate is a handler of no time
+		var clients sync.WaitGroup
+		for i := range 8 {
+			random := rand.New(rand.NewPCG(2, uint64(i)))
+			clients.Go(func() {
+				for range 50 {
+					p, err := dialer.Dial(s.addr.Network(), s.addr.String())
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					line := []string{"x\n", "gate\n", "off\n", "off\ngate\n", "half", "out 200000\n", "fill 5\n12"}[random.IntN(7)]
+					io.WriteString(p, line)
+					switch random.IntN(4) {
+					case 0:
+						if line != "half" && !strings.HasPrefix(line, "fill") { // which are not answered
+							p.Read(make([]byte, 1))
+						}
+					case 1:
+						p.(interface{ CloseWrite() error }).CloseWrite()
+					case 2:
+						if tcp, ok := p.(interface{ SetLinger(int) error }); ok {
+							tcp.SetLinger(0)
+						}
+					}
+					p.Close()
+				}
+			})
+		}
+		clients.Wait()
+		s.eventually("all connections have ended", func() bool { return s.engine.open.Load() == 0 })
+	})
+}
+
+// Close asks for the end, and the owner does the rest. Would it return the buffers of a connection itself, or twice, two connections would
+// have the same: each client must see its own bytes, or the end.
+func TestABufferHasOneOwnerWhenCloseMeetsARead(t *testing.T) {
+	onEachDriver(t, func(t *testing.T, d testDriver) {
+		s := start(t, d, Config{Loops: 2})
+		var clients, closers sync.WaitGroup
+		stop := make(chan struct{})
+		closers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if c := s.last.Load(); c != nil {
+					c.Close()
+				}
+				runtime.Gosched()
+			}
+		})
+		for i := range 8 {
+			random := rand.New(rand.NewPCG(3, uint64(i)))
+			clients.Go(func() {
+				for n := range 60 {
+					p, err := dialer.Dial(s.addr.Network(), s.addr.String())
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					line := strings.Repeat(fmt.Sprintf("client %d line %d, ", i, n), 1+random.IntN(200)) + "\n"
+					cut := random.IntN(len(line))
+					io.WriteString(p, line[:cut]) // which the connection must keep
+					io.WriteString(p, line[cut:])
+					got := make([]byte, len(line))
+					k, _ := io.ReadFull(p, got)
+					if string(got[:k]) != line[:k] {
+						t.Errorf("got %.200q, want a beginning of %.200q", got[:k], line)
+					}
+					p.Close()
+				}
+			})
+		}
+		clients.Wait()
+		close(stop)
+		closers.Wait()
+	})
+}
