@@ -51,7 +51,7 @@ func writeInManyWays(ctx context.Context, c *websocket.Conn, who, count int) err
 
 // Both ends write with many goroutines at once: each message arrives whole, and those of one goroutine in their order.
 func TestManyGoroutinesMayWriteAtOnce(t *testing.T) {
-	const writers, each = 8, 60
+	const writers, each = 8, 25
 	for name, compression := range map[string]websocket.Compression{"plain": {Off: true}, "compressed": {MinSize: 1}} {
 		t.Run(name, func(t *testing.T) {
 			var all sync.WaitGroup
@@ -139,6 +139,7 @@ func TestManyGoroutinesMayCloseAtOnce(t *testing.T) {
 				}
 			}
 			all.Wait()
+			w.nc.Close()
 			await(t, "Events.Close", closed)
 			if c.SendText("too late") == nil {
 				t.Error("got no error from a connection that has ended")

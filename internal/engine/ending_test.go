@@ -1,10 +1,8 @@
 package engine
 
 import (
-	"fmt"
 	"io"
 	"math/rand/v2"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -46,53 +44,5 @@ func TestAHangupAtTheEndOfAHandlerLeaksNoConnection(t *testing.T) {
 		}
 		clients.Wait()
 		s.eventually("all connections have ended", func() bool { return s.engine.open.Load() == 0 })
-	})
-}
-
-// Close asks for the end, and the owner does the rest. Would it return the buffers of a connection itself, or twice, two connections would
-// have the same: each client must see its own bytes, or the end.
-func TestABufferHasOneOwnerWhenCloseMeetsARead(t *testing.T) {
-	onEachDriver(t, func(t *testing.T, d testDriver) {
-		s := start(t, d, Config{Loops: 2})
-		var clients, closers sync.WaitGroup
-		stop := make(chan struct{})
-		closers.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				if c := s.last.Load(); c != nil {
-					c.Close()
-				}
-				runtime.Gosched()
-			}
-		})
-		for i := range 8 {
-			random := rand.New(rand.NewPCG(3, uint64(i)))
-			clients.Go(func() {
-				for n := range 60 {
-					p, err := dialer.Dial(s.addr.Network(), s.addr.String())
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					line := strings.Repeat(fmt.Sprintf("client %d line %d, ", i, n), 1+random.IntN(200)) + "\n"
-					cut := random.IntN(len(line))
-					io.WriteString(p, line[:cut]) // which the connection must keep
-					io.WriteString(p, line[cut:])
-					got := make([]byte, len(line))
-					k, _ := io.ReadFull(p, got)
-					if string(got[:k]) != line[:k] {
-						t.Errorf("got %.200q, want a beginning of %.200q", got[:k], line)
-					}
-					p.Close()
-				}
-			})
-		}
-		clients.Wait()
-		close(stop)
-		closers.Wait()
 	})
 }
