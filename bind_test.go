@@ -168,6 +168,49 @@ func TestBindFillsEachFieldFromItsOnlySource(t *testing.T) {
 	})
 }
 
+// Absent is not zero: a field that must be there may be 0, false or empty.
+func TestRequiredIsAboutAbsenceAndNotAboutZero(t *testing.T) {
+	type zeros struct {
+		N    int      `json:"n" bind:"required"`
+		F    float64  `json:"f" bind:"required"`
+		B    bool     `json:"b" bind:"required"`
+		S    string   `json:"s" bind:"required"`
+		L    []string `json:"l" bind:"required"`
+		Q    int      `query:"q"`
+		Yes  bool     `query:"yes"`
+		Text string   `query:"text"`
+	}
+	got := zeros{N: 1}
+	s := newBindServer(t, Config{}, func(s *Server) {
+		s.Post("/", func(c *Context) (err error) {
+			got, err = Bind[zeros](c)
+			return err
+		}, Binds[zeros]())
+	})
+	s.each(t, func(t *testing.T, ask func(*http.Request) *http.Response) {
+		post := func(target, body string) *http.Response {
+			r := httptest.NewRequest("POST", target, strings.NewReader(body))
+			r.Header.Set("Content-Type", "application/json")
+			return ask(r)
+		}
+		answer := post("/?q=0&yes=false&text=", `{"n":0,"f":0.0,"b":false,"s":"","l":[]}`)
+		if body := read(t, answer); answer.StatusCode != 200 || !reflect.DeepEqual(got, zeros{L: []string{}}) {
+			t.Errorf("got %d %s, %+v for values that are all there", answer.StatusCode, body, got)
+		}
+		p := readProblem(t, post("/", `{}`))
+		var missing []string
+		for _, e := range p.Errors {
+			if e.Detail == "is missing" {
+				missing = append(missing, e.Name+e.Pointer)
+			}
+		}
+		want := []string{"/n", "/f", "/b", "/s", "/l", "query q", "query yes", "query text"}
+		if p.Status != 400 || !reflect.DeepEqual(missing, want) {
+			t.Errorf("got %d %q missing, want 400 %q", p.Status, missing, want)
+		}
+	})
+}
+
 func TestBindTellsEverythingThatIsWrongAtOnce(t *testing.T) {
 	s := newBindServer(t, Config{}, func(s *Server) {
 		s.Post("/orders/{id}", func(c *Context) error {

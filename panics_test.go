@@ -60,7 +60,7 @@ func readMessage(nc io.Reader) (string, error) {
 	return string(got) + string(body), err
 }
 
-func TestAHandlerThatExitsItsGoroutineTakesNobodyAlong(t *testing.T) {
+func TestAHandlerThatCallsGoexitTakesNobodyAlong(t *testing.T) {
 	ours(t, func(t *testing.T, d hyperlanetest.Driver) {
 		c := d.Serve(t, hyperlane.Config{}, func(s *hyperlane.Server) {
 			s.Get("/exit", func(*hyperlane.Context) error { runtime.Goexit(); return nil })

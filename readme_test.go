@@ -85,7 +85,7 @@ var (
 // TestWhatDocumentsPointToIsThere follows the links between documents, and looks for the files that they name.
 func TestWhatDocumentsPointToIsThere(t *testing.T) {
 	here := make(map[string]bool) // base names of all files
-	for _, dir := range []string{".", "internal/*", "docs/*", "examples/*", "bench/*", "hyperlanetest", "interop"} {
+	for _, dir := range []string{".", "internal/*", "docs/*", "examples/*", "bench/*", "hyperlanetest", "interop", "websocket", "sse", "broadcast", "testdata/*"} {
 		names, err := filepath.Glob(dir + "/*")
 		if err != nil {
 			t.Fatal(err)

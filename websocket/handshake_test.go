@@ -72,6 +72,37 @@ func TestHandshakes(t *testing.T) {
 	})
 }
 
+// Cookies come with the request of any page: without an Origins a page of another host could act as its visitor.
+func TestAPageOfAnotherHostIsRefusedByDefault(t *testing.T) {
+	each(t, echo(websocket.Config{}), func(t *testing.T, c *hyperlanetest.Client, _ *websocket.Endpoint) {
+		for origin, status := range map[string]int{
+			"":                             101, // no browser
+			"https://hyperlane.test":       101,
+			"https://evil.example":         403,
+			"https://evil.hyperlane.test":  403,
+			"https://hyperlane.test.evil":  403,
+			"https://nothyperlane.test":    403,
+			"https://hyperlane.test:8443":  403,
+			"null":                         403,
+			"hyperlane.test":               403,
+			"https://hyperlane.test@evil/": 403,
+		} {
+			field := ""
+			if origin != "" {
+				field = "Origin: " + origin + "\r\n"
+			}
+			nc := c.Dial()
+			nc.Write([]byte("GET /ws HTTP/1.1\r\nHost: hyperlane.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + field + "\r\n"))
+			resp, err := http.ReadResponse(bufio.NewReader(nc), nil)
+			if err != nil || resp.StatusCode != status {
+				t.Errorf("Origin %q: got %v, %v, want %d", origin, resp, err, status)
+			}
+			nc.Close()
+		}
+	})
+}
+
 func TestConnectionsOverTheLimitAreRefused(t *testing.T) {
 	each(t, echo(websocket.Config{Connections: 1}), func(t *testing.T, c *hyperlanetest.Client, e *websocket.Endpoint) {
 		first := dial(t, c, websocket.DialConfig{})
@@ -110,6 +141,30 @@ func TestShutdownSays1001(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A peer that does not answer the good-bye has CloseTimeout, and holds nobody up beyond it.
+func TestAShutdownDoesNotHangOnAPeerThatDoesNotAnswer(t *testing.T) {
+	for name, e := range map[string]func() *websocket.Endpoint{
+		"events":   echo(websocket.Config{CloseTimeout: 50 * time.Millisecond}),
+		"blocking": func() *websocket.Endpoint { return blockingEcho(websocket.Config{CloseTimeout: 50 * time.Millisecond}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, e, func(t *testing.T, c *hyperlanetest.Client, _ *websocket.Endpoint) {
+				w, _ := upgrade(t, c)
+				w.send(f(0x81, "open"))
+				w.wants(got(0x81, "open"))
+				down := make(chan error, 1)
+				go func() { down <- c.Shutdown(within(t)) }()
+				if frame, err := w.next(); err != nil || frame != closed(1001) {
+					t.Fatalf("got %s, %v", frame, err)
+				}
+				if err := await(t, "the end of the server", down); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
 
 func TestASilentPeerIsAskedAndThenDead(t *testing.T) {

@@ -183,8 +183,8 @@ func (c *loopConn) met(events uint32) bool {
 	}
 	if c.state.Or(hungup)&hungup == 0 {
 		c.mu.Unlock()
+		defer c.mu.Lock() // also when foreign code ends the goroutine
 		c.tellHangup()
-		c.mu.Lock()
 	}
 	return true
 }

@@ -85,7 +85,7 @@ func TestFillRunsIntoTheDeadlineOfABody(t *testing.T) {
 	})
 }
 
-func TestAPeerThatTakesNothingIsClosedAfterTheWriteTimeout(t *testing.T) {
+func TestASlowReaderIsClosedAfterTheWriteTimeout(t *testing.T) {
 	for _, line := range []string{"out 30000000\n", "write 30000000\n", "off\nwrite 30000000\n"} {
 		onEachDriver(t, func(t *testing.T, d testDriver) {
 			s := start(t, d, Config{WriteTimeout: 50 * time.Millisecond})

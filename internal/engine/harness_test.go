@@ -154,6 +154,16 @@ func stacks() string {
 	return others
 }
 
+// parkedIn counts the goroutines that wait for input or output in function, as the runtime says.
+func parkedIn(function string) (n int) {
+	for _, stack := range strings.Split(stacks(), "\n\n") {
+		if head, _, _ := strings.Cut(stack, "\n"); strings.Contains(head, "[IO wait") && strings.Contains(stack, function) {
+			n++
+		}
+	}
+	return n
+}
+
 func (s *server) eventually(what string, ok func() bool) {
 	s.t.Helper()
 	for end := time.Now().Add(patienceOfTests); !ok(); time.Sleep(time.Millisecond) {

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 	"unsafe"
@@ -98,81 +97,6 @@ func TestAHangupIsToldOnceWhileAHandlerRuns(t *testing.T) {
 	}
 }
 
-func TestAHungUpConnectionDoesNotSpinItsLoop(t *testing.T) {
-	for _, end := range []string{"half", "pipelined", "reset"} {
-		onLoops(t, func(t *testing.T, d testDriver) {
-			s := start(t, d, Config{})
-			p := s.dial()
-			p.say("gate\n")
-			<-s.inside
-			switch end {
-			case "pipelined":
-				p.say("more\n")
-				p.closeWrite()
-			case "half":
-				p.closeWrite()
-			default:
-				if tcp, ok := p.Conn.(interface{ SetLinger(int) error }); ok {
-					tcp.SetLinger(0)
-				}
-				p.Close()
-			}
-			s.eventually("the hang-up was told", func() bool { return s.hangups.Load() == 1 })
-			other := s.dial()
-			other.say("x\n")
-			other.hear("x\n")
-			l := s.engine.loops.started()[0]
-			before := l.steps.Load()
-			ticks := s.engine.clock.after(100 * time.Millisecond)
-			s.eventually("some ticks are over", func() bool { return s.engine.clock.passed(ticks) })
-			if n := l.steps.Load() - before; n > 20 {
-				t.Errorf("the loop woke %d times for nothing", n)
-			}
-			s.release()
-			s.eventually("the connection has ended", func() bool { return len(s.closings()) == 1 })
-		})
-	}
-}
-
-func TestNoDescriptorsLeftIsNotTheEnd(t *testing.T) {
-	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE} {
-		onLoops(t, func(t *testing.T, d testDriver) {
-			var asked atomic.Int32
-			var fail atomic.Bool
-			fail.Store(true)
-			acceptErrno = func() syscall.Errno {
-				asked.Add(1)
-				if fail.Load() {
-					return errno
-				}
-				return 0
-			}
-			s := start(t, d, Config{})
-			t.Cleanup(func() { // before the engine's own: no leader is in accept any more when this is the last
-				acceptErrnoOff(s)
-			})
-			p := s.dial()
-			p.say("x\n")
-			s.eventually("it was tried again", func() bool { return asked.Load() >= 3 })
-			if n := s.failed.Load(); n != 1 {
-				t.Errorf("Failed was told %d times, want 1", n)
-			}
-			if n := s.engine.loops.started()[0].steps.Load(); n > 50 {
-				t.Errorf("the loop woke %d times", n)
-			}
-			fail.Store(false)
-			p.hear("x\n")
-		})
-	}
-}
-
-// acceptErrnoOff ends the engine of s and takes the injected failure away.
-func acceptErrnoOff(s *server) {
-	s.engine.Close()
-	s.eventually("no goroutine of the engine is left", func() bool { return !strings.Contains(stacks(), "engine.(*loop).run") })
-	acceptErrno = nil
-}
-
 func TestAskingManyTimesClosesOnce(t *testing.T) {
 	onEachDriver(t, func(t *testing.T, d testDriver) {
 		s := start(t, d, Config{})
@@ -196,7 +120,7 @@ func TestAskingManyTimesClosesOnce(t *testing.T) {
 	})
 }
 
-func TestOneFatConnectionDoesNotStarveOthers(t *testing.T) {
+func TestAFatConnectionDoesNotStarveOthers(t *testing.T) {
 	onLoops(t, func(t *testing.T, d testDriver) {
 		s := start(t, d, Config{})
 		fat, lean := s.dial(), s.dial()
@@ -235,16 +159,38 @@ func TestAnIdleConnectionKeepsNothingButItsStruct(t *testing.T) {
 		s.eventually("the part has been read", func() bool { return s.serves.Load() == 1 })
 		p.say(" and rest\n")
 		p.hear("part and rest\n")
-		c := s.last.Load().driver.(*loopConn)
-		s.eventually("the connection is free", func() bool { return c.state.Load() == 0 })
-		if !c.claim() {
-			t.Fatal("not free")
+		s.wantNothingKept(0)
+		go p.Write(append([]byte("need 300000\n"), pattern(300_000)...)) // grows a buffer for input
+		p.hear("body 300000\n")
+		s.wantNothingKept(0)
+		p.say("out 12000000\n") // and one for output
+		s.eventually("the rest waits", func() bool { return s.last.Load().driver.(*loopConn).hasUnsent() })
+		p.hear(string(pattern(12_000_000)))
+		p.hear("out 12000000\n")
+		s.wantNothingKept(0)
+		p.say("switch\n\x03")
+		p.hear("switched\nfff")
+		news := string(pattern(1 << 20))
+		if err := s.last.Load().Send([]byte(news)); err != nil {
+			t.Fatal(err)
 		}
-		if c.rest != nil || c.out != nil || c.seat != nil || c.parked != [2]*parking{} {
-			t.Errorf("an idle connection keeps something")
-		}
-		c.release(nil)
+		p.hear(news)
+		s.wantNothingKept(switched)
 	})
+}
+
+// wantNothingKept waits until the latest connection is free, and looks at what it has.
+func (s *server) wantNothingKept(marks uint32) {
+	s.t.Helper()
+	c := s.last.Load().driver.(*loopConn)
+	s.eventually("the connection is free", func() bool { return c.state.Load() == marks })
+	if !c.claim() {
+		s.t.Fatal("not free")
+	}
+	if c.rest != nil || c.out != nil || c.seat != nil || c.parked != [2]*parking{} {
+		s.t.Errorf("an idle connection keeps something")
+	}
+	c.release(nil)
 }
 
 func TestConnectionsAreSpreadOverTheLoops(t *testing.T) {
@@ -255,10 +201,15 @@ func TestConnectionsAreSpreadOverTheLoops(t *testing.T) {
 			p.say("x\n")
 			p.hear("x\n")
 		}
+		pollers := make(map[int]bool)
 		for i, l := range s.engine.loops.started() {
+			pollers[l.poller.fd] = true
 			if n := l.open.Load(); n != 10 {
 				t.Errorf("loop %d has %d connections, want 10", i, n)
 			}
+		}
+		if len(pollers) != 4 {
+			t.Errorf("4 loops have %d pollers: they would wait for each other's lock", len(pollers))
 		}
 	})
 }

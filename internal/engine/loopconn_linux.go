@@ -171,7 +171,9 @@ func (c *loopConn) attend(s *seat) {
 			return
 		}
 	case state&(drainAsked|drainTold) == drainAsked && (c.next != AwaitMessage || c.rest != nil):
+		s.conn = c // should foreign code end the goroutine, the connection ends too
 		c.tellDrain()
+		s.conn = nil
 	}
 	switch {
 	case state&unsent != 0:

@@ -33,7 +33,7 @@ func TestMegabytesReachAPeerThatReadsLate(t *testing.T) {
 	}
 }
 
-func TestAPeerThatTakesNothingIsNotReadFrom(t *testing.T) {
+func TestASlowReaderIsNotReadFrom(t *testing.T) {
 	onEachDriver(t, func(t *testing.T, d testDriver) {
 		s := start(t, d, Config{})
 		p := s.dial()
@@ -145,7 +145,7 @@ func TestSendReachesAPeerWhoseOwnerWaits(t *testing.T) {
 	}
 }
 
-func TestSendReportsAFullOutboxAndAClosedConnection(t *testing.T) {
+func TestASlowReaderCostsItsOutboxAtMost(t *testing.T) {
 	onEachDriver(t, func(t *testing.T, d testDriver) {
 		s := start(t, d, Config{OutboxLimit: 1 << 20})
 		p := s.dial()
@@ -157,6 +157,9 @@ func TestSendReportsAFullOutboxAndAClosedConnection(t *testing.T) {
 			if err := c.Send(pattern(100 << 10)); err != nil {
 				full = err == ErrOutboxFull
 				break
+			}
+			if n := c.Waiting(); n > 1<<20+100<<10 { // on the blocking driver, what is being written waits too
+				t.Fatalf("%d bytes wait, want the limit at most", n)
 			}
 		}
 		if !full {
@@ -182,7 +185,7 @@ func TestSendFromWithinATurnDoesNotBlockTheLoop(t *testing.T) {
 	})
 }
 
-func TestAPeerThatTakesNothingOfWhatOthersSendIsClosed(t *testing.T) {
+func TestASlowReaderOfWhatOthersSendIsClosed(t *testing.T) {
 	for _, wait := range []string{"", "z", "g"} {
 		onEachDriver(t, func(t *testing.T, d testDriver) {
 			s := start(t, d, Config{WriteTimeout: 50 * time.Millisecond, OutboxLimit: 64 << 20})

@@ -1,0 +1,47 @@
+package hyperlane_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/hyperlane-go/hyperlane"
+	"github.com/hyperlane-go/hyperlane/hyperlanetest"
+)
+
+// A view looks into the input buffer. The handler that has one may block for as long as it likes, and its client may go: the buffer stays its
+// own, while the loop and its other connections go on.
+func TestAViewHoldsUntilItsHandlerReturns(t *testing.T) {
+	for _, body := range []int{4, 100, 30_000} {
+		ours(t, func(t *testing.T, d hyperlanetest.Driver) {
+			looking, proceed := make(chan struct{}, 1), make(chan struct{})
+			after := make(chan [3]string, 1)
+			c := d.Serve(t, hyperlane.Config{}, func(s *hyperlane.Server) {
+				fillBodies(s)
+				s.Post("/view/{name}", func(c *hyperlane.Context) error {
+					header, host := c.Request.HeaderView("X-Name"), c.Request.HeaderView("Host")
+					body, err := c.Request.BodyView()
+					looking <- struct{}{}
+					<-proceed
+					after <- [3]string{string(header), string(host), string(body)}
+					return err
+				})
+			})
+			for range 2 { // a slow route is served elsewhere the second time
+				nc := c.Dial()
+				mine := strings.Repeat("a", body)
+				write(t, nc, "POST /view/a HTTP/1.1\r\nHost: aaa\r\nX-Name: aaaaaa\r\nContent-Length: "+
+					strconv.Itoa(body)+"\r\n\r\n"+mine)
+				await(t, looking, "the handler")
+				reset(nc)
+				for range 20 {
+					c.Request("POST", "/body").Header("X-Name", "bbbbbb").Body(strings.Repeat("b", body)).Send().Status(200)
+				}
+				proceed <- struct{}{}
+				if got, want := await(t, after, "the views"), [3]string{"aaaaaa", "aaa", mine}; got != want {
+					t.Errorf("got %.100q, want %.100q", got, want)
+				}
+			}
+		})
+	}
+}
