@@ -99,7 +99,7 @@ func (s *stage) admit(t *testing.T, seed uint64, long time.Duration, done tally)
 // live makes exchanges until the end, and one at least.
 func (c *client) live(kind kind, end time.Time, count *atomic.Int64) error {
 	defer c.drop()
-	for done, last := false, time.Now().Add(patience); ; {
+	for last := time.Now().Add(patience); ; {
 		err := kind.exchange(c)
 		switch {
 		case err == errLate && time.Now().After(last):
@@ -110,9 +110,8 @@ func (c *client) live(kind kind, end time.Time, count *atomic.Int64) error {
 		case err != nil:
 			return err
 		}
-		done = true
 		count.Add(1)
-		if c.ctx.Err() != nil || done && time.Now().After(end) {
+		if last = time.Now().Add(patience); c.ctx.Err() != nil || time.Now().After(end) {
 			return nil
 		}
 		c.upTo(2 * time.Millisecond) // a client that does nothing but ask would leave the others no processor

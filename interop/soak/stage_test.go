@@ -64,9 +64,6 @@ func newStage(t *testing.T, driver string) *stage {
 	config.MinBodyRate = -1
 	// The WriteTimeout of net/http is for a whole exchange, and there must be time to tell that the body did not come.
 	s.hasty = s.start(t, config, &http.Server{ReadTimeout: haste, IdleTimeout: haste, WriteTimeout: 4 * haste})
-	for range kept { // the history has its size from the start
-		s.publishNext(t)
-	}
 	return s
 }
 

@@ -75,6 +75,16 @@ func (s *stage) publish(t *testing.T, stop <-chan struct{}) {
 	}
 }
 
+// renewHistory fills the history with messages that nobody has heard. Those that were heard keep the forms in which they were sent, so
+// what a history holds depends on who was there.
+func (s *stage) renewHistory(t *testing.T) {
+	for range kept {
+		if !s.publishNext(t) {
+			return
+		}
+	}
+}
+
 func (s *stage) publishNext(t *testing.T) bool {
 	n := s.published.Add(1)
 	if _, err := s.hub.Publish(context.Background(), news, broadcast.Publication{Data: []byte(message(n))}); err != nil {
