@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"time"
 
 	other "github.com/coder/websocket"
@@ -190,7 +191,7 @@ func breakRules(c *client) error {
 			return fmt.Errorf("the handshake: got %q, %w", head, orNothing(err))
 		}
 		for _, line := range []string{mark, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="} { // RFC 6455 section 1.3
-			if !has(head, line) {
+			if !slices.Contains(head, line) {
 				return fmt.Errorf("the handshake: got %q, want %q in it", head, line)
 			}
 		}
@@ -217,15 +218,6 @@ var ruleBreakers = []struct {
 	{"\x80\x80abcd", websocket.StatusProtocolError},                          // goes on where nothing has begun
 	{"\x81\x81\x00\x00\x00\x00\xff", websocket.StatusInvalidData},            // no UTF-8
 	{"\x82\xff\x00\x00\x00\x00\x10\x00\x00\x00abcd", websocket.StatusTooBig}, // 256 MiB
-}
-
-func has(lines []string, line string) bool {
-	for _, l := range lines {
-		if l == line {
-			return true
-		}
-	}
-	return false
 }
 
 // expectClose reads one close frame, and the end.
