@@ -37,7 +37,7 @@ type h1Wire struct {
 func (w *h1Wire) reset(co *conn, t *engine.Turn) {
 	w.conn, w.turn = co, t
 	w.framing, w.left = 0, 0
-	w.streaming, w.expect, w.keepAlive, w.hijacked = false, false, false, false
+	w.streaming, w.expect, w.keepAlive, w.hijacked, w.failed = false, false, false, false, false
 }
 
 // lock keeps reader and writer apart. Without a body to be read there is no reader.

@@ -89,7 +89,7 @@ func (c *loopConn) beginWait(p *parking, direction int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch state := c.state.Or(disarmed); {
-	case state&closeAsked != 0:
+	case state&(closeAsked|over) != 0:
 		return ErrClosed
 	case state&deaf != 0 && direction == input:
 		return ErrInterrupted
@@ -115,6 +115,9 @@ func (c *loopConn) pumping() bool {
 // armParked has the descriptor and the time watched for those who are parked. If nobody is, the end is still to be heard of: the owner may
 // be long in coming back to the socket. The caller holds mu.
 func (c *loopConn) armParked() error {
+	if c.closed { // detached: the number may be another's
+		return nil
+	}
 	want, due := wantHangup, instant(0)
 	if p := c.parked[input]; p != nil {
 		want, due = wantInput|once, p.deadline
@@ -150,23 +153,32 @@ func (c *loopConn) unpark(direction int, err error) bool {
 // met is told of an event on a connection that is owned elsewhere. It quietens the descriptor, and leaves the rest to the
 // owner. It reports false if the connection is free: then the event is the leader's.
 func (c *loopConn) met(events uint32) bool {
+	tell, met := c.quieten(events)
+	if tell {
+		c.tellHangup() // without mu
+	}
+	return met
+}
+
+// quieten does it, and reports whether Hangup is to be told.
+func (c *loopConn) quieten(events uint32) (tell, met bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state.Load()&over != 0 {
 		if !c.closed {
 			c.loop.poller.remove(int(c.fd)) // Closed takes its time
 		}
-		return true
+		return false, true
 	}
 	if !c.markDisarmed() {
-		return false
+		return false, false
 	}
 	if c.interest&once != 0 {
 		c.interest = 0
 	}
 	if events&syscall.EPOLLOUT != 0 && c.parked[output] == nil {
 		c.pumpLocked()
-		return true
+		return events&peerEnded != 0 && c.state.Or(hungup)&hungup == 0, true
 	}
 	woken := events&^syscall.EPOLLOUT != 0 && c.unpark(input, nil)
 	if events&(syscall.EPOLLOUT|syscall.EPOLLHUP|syscall.EPOLLERR) != 0 && c.unpark(output, nil) {
@@ -176,17 +188,12 @@ func (c *loopConn) met(events uint32) bool {
 		if c.armParked() != nil {
 			c.shut()
 		}
-		return true
+		return false, true
 	}
 	if c.interest != 0 && c.arm(wantNothing) != nil {
 		c.shut()
 	}
-	if c.state.Or(hungup)&hungup == 0 {
-		c.mu.Unlock()
-		defer c.mu.Lock() // also when foreign code ends the goroutine
-		c.tellHangup()
-	}
-	return true
+	return c.state.Or(hungup)&hungup == 0, true
 }
 
 // interrupt ends the wait for input of the turn that runs, and has later ones fail.
@@ -298,7 +305,14 @@ func (c *loopConn) fill(t *Turn, wait Next) error {
 		restart := t.Restart || s.restart
 		t.Restart, s.restart = false, false
 		deadline := c.wait.begin(c.loop.set.engine, wait, restart)
-		n, errno := c.receive(s.room())
+		room := s.room()
+		c.mu.Lock() // another goroutine of this turn may detach
+		if c.closed {
+			c.mu.Unlock()
+			return ErrClosed
+		}
+		n, errno := c.receive(room)
+		c.mu.Unlock()
 		switch {
 		case n > 0 && errno == 0:
 			t.grow(n)
@@ -329,6 +343,9 @@ func (c *loopConn) send(t *Turn, tail []byte) error {
 	}
 	if len(head)+len(tail) == 0 {
 		return nil
+	}
+	if c.state.Load()&over != 0 {
+		return ErrClosed // detached in this turn: the number may be another's
 	}
 	s := c.seat
 	err := c.hold(s)

@@ -32,6 +32,7 @@ type blocking struct {
 	finishes atomic.Bool // somebody wants the connection closed once what was sent has left
 	switched bool        // the protocol is not the first one any more: the outbox is in use
 	detached bool
+	stray    atomic.Uint32 // write deadlines in a row that were meant for another write
 	outbox   outbox
 }
 
@@ -56,11 +57,29 @@ const keepBuffer = 64 << 10
 
 // serveConn owns nc until it ends.
 func (e *Engine) serveConn(nc net.Conn) {
-	if e.config.Admit != nil && !e.config.Admit(nc) {
-		e.release()
+	if e.config.Admit != nil && !e.admits(nc) {
 		return
 	}
 	e.drive(nc, e.config.Accept, AwaitHead)
+}
+
+// admits asks Config.Admit. A Goexit or a panic in there closes nc, and gives its place back.
+func (e *Engine) admits(nc net.Conn) (stays bool) {
+	returned := false
+	defer func() {
+		if !returned {
+			if v := recover(); v != nil {
+				e.config.Failed(fmt.Errorf("engine: panic in Admit: %v\n%s", v, debug.Stack()))
+			}
+			nc.Close()
+		}
+		if !stays {
+			e.release()
+		}
+	}()
+	stays = e.config.Admit(nc)
+	returned = true
+	return stays
 }
 
 // drive owns nc until it ends. Its first wait is next.
@@ -102,6 +121,11 @@ func (b *blocking) run(accept func(*Conn) Protocol, next Next) {
 	b.engine.blocking.add(b)
 	if b.engine.draining.Load() {
 		p.Drain() // Shutdown may have gone through the registry just before
+	}
+	select {
+	case <-b.engine.done: // so may Close
+		b.kick(false)
+	default:
 	}
 	err = b.turns(next)
 }
@@ -374,11 +398,12 @@ func (b *blocking) write(head, tail []byte) error {
 func (b *blocking) wrote(err error) (again bool, _ error) {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		b.writeBy.stop()
+		b.stray.Store(0)
 		return false, err
 	}
 	late := b.engine.clock.passed(b.writeBy.get())
 	b.writeBy.stop()
-	if late {
+	if n := b.stray.Add(1); late || n > 1 { // twice in a row: crypto/tls keeps the error for good
 		b.engine.blocking.past.timeouts.Add(1)
 		return false, ErrTimeout
 	}
@@ -441,6 +466,9 @@ func (b *blocking) detach(t *Turn) (net.Conn, error) {
 	if b.state.Swap(ended) == ended {
 		return nil, ErrClosed
 	}
+	b.hangup.mu.Lock()
+	b.hangup.closing = true // no watcher reads from now on
+	b.hangup.mu.Unlock()
 	b.engine.blocking.remove(b)
 	b.engine.release()
 	b.detached = true

@@ -5,6 +5,7 @@ package engine
 import (
 	"net"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -19,24 +20,25 @@ func (c *loopConn) detach(t *Turn) (net.Conn, error) {
 		c.mu.Unlock()
 		return nil, ErrClosed
 	}
+	nc, err := copyOf(int(c.fd))
+	if err != nil { // the connection is as it was
+		c.mu.Unlock()
+		return nil, err
+	}
 	c.state.Or(over)
+	c.unpark(input, ErrClosed)
 	c.due.stop()
 	c.out.give()
 	c.out = nil
 	c.closed = true
 	c.loop.set.table.set(int(c.fd), nil)
 	c.loop.poller.remove(int(c.fd))
-	file := os.NewFile(uintptr(c.fd), "connection")
-	nc, err := net.FileConn(file)
-	file.Close()
+	closeSocket(int(c.fd))
 	c.mu.Unlock()
 	c.tell.Lock() // a Hangup or Drain under way ends first; none comes after over
 	//lint:ignore SA2001 waiting is all that is wanted
 	c.tell.Unlock()
 	c.forget()
-	if err != nil {
-		return nil, err
-	}
 	if err := nc.SetDeadline(time.Time{}); err != nil {
 		return nil, err
 	}
@@ -46,6 +48,17 @@ func (c *loopConn) detach(t *Turn) (net.Conn, error) {
 	read := append([]byte(nil), t.In...)
 	t.In = nil
 	return &prefixed{Conn: nc, read: read}, nil
+}
+
+// copyOf returns the socket of fd as a net.Conn with a descriptor of its own.
+func copyOf(fd int) (net.Conn, error) {
+	n, _, errno := syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_DUPFD_CLOEXEC, 0)
+	if errno != 0 {
+		return nil, os.NewSyscallError("fcntl", errno)
+	}
+	file := os.NewFile(n, "connection")
+	defer file.Close()
+	return net.FileConn(file)
 }
 
 // addrs asks the kernel once, when somebody asks first.

@@ -67,7 +67,7 @@ func (b *blocking) endWatch() {
 	h := &b.hangup
 	h.mu.Lock()
 	done := h.done
-	h.closing = done != nil
+	h.closing = h.closing || done != nil
 	h.mu.Unlock()
 	if done == nil {
 		return

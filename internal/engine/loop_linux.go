@@ -56,7 +56,7 @@ func newLoop(set *loops, number int) (*loop, error) {
 // end the goroutine by a panic or by runtime.Goexit: then its connection is closed, and a follower takes the loop.
 func (l *loop) lead(phase uint64) {
 	s := takeLeaderSeat(max(l.set.engine.loopReadBuffer(false), l.set.engine.loopReadBuffer(true)))
-	s.leads, s.phase = true, phase
+	s.loop, s.leads, s.phase = l, true, phase
 	orderly := false
 	defer func() {
 		if !s.leads {

@@ -146,7 +146,7 @@ func (c *loopConn) ready(s *seat, events uint32) {
 
 // attend does what the connection was pushed for.
 func (c *loopConn) attend(s *seat) {
-	c.state.And(^pushed)
+	asked := c.state.And(^(pushed | late)) // late goes also if there is an owner: else the sweep would never push again
 	for !c.claim() {
 		state := c.state.Load()
 		if state&over != 0 {
@@ -164,8 +164,7 @@ func (c *loopConn) attend(s *seat) {
 	case state&closeAsked != 0:
 		c.end(s, ErrClosed)
 		return
-	case state&late != 0:
-		c.state.And(^late)
+	case asked&late != 0:
 		if c.loop.set.engine.clock.passed(c.due.get()) {
 			c.timeout(s)
 			return

@@ -118,6 +118,7 @@ func (c *loopConn) flush() (left bool, err error) {
 			o.left, o.sent = nil, 0
 		}
 	}
+	c.due.stop() // the write deadline; whoever has flushed sets what counts now
 	c.tidy()
 	return false, nil
 }
@@ -212,10 +213,15 @@ func (c *loopConn) markDisarmed() bool {
 
 func (c *loopConn) pumpLocked() {
 	state := c.state.Load()
-	if state&over != 0 || state&(unsent|switched) != unsent|switched || c.out == nil || c.out.held {
+	if state&over != 0 {
 		return
 	}
-	left, err := c.flush()
+	left, err := false, error(nil)
+	if state&(unsent|switched) == unsent|switched && c.out != nil && !c.out.held {
+		left, err = c.flush()
+	} else if c.interest != 0 {
+		return
+	}
 	switch {
 	case err != nil:
 	case left:

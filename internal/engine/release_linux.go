@@ -20,7 +20,11 @@ func (c *loopConn) release(s *seat) {
 			return
 		}
 		c.mu.Lock()
+		waited := c.out != nil
 		left, err := c.flush()
+		if waited && !left && err == nil && c.next <= AwaitForever {
+			c.due.set(c.wait.begin(c.loop.set.engine, c.next, true)) // nothing was read meanwhile: the wait begins now
+		}
 		state = c.state.Load()
 		if state&finishAsked != 0 && c.next == AwaitForever {
 			c.next = Linger
@@ -79,8 +83,8 @@ func (c *loopConn) end(s *seat, err error) {
 	c.rest = nil
 	before := s.conn
 	s.conn = c
-	l := c.loop
-	inside := s.phase&1 == 1 || !s.leads
+	l := s.loop // not c.loop: who accepts for another loop ends its connections, too
+	inside := l == nil || s.phase&1 == 1 || !s.leads
 	if !inside {
 		l.enter(s)
 	}

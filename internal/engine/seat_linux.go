@@ -17,6 +17,7 @@ type seat struct {
 	restart  bool // the turn has completed a message
 	switched bool // the turn has given the connection to another protocol
 
+	loop       *loop  // that it leads, or has led; nil off the loop
 	leads      bool   // as far as the goroutine knows; see loop.phase
 	overstayed bool   // the monitor took the loop away in this turn
 	phase      uint64 // the loop's phase as this leader last set it

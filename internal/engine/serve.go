@@ -64,7 +64,7 @@ func (e *Engine) admit(nc net.Conn) {
 // counts adds nc to the open connections, or refuses it.
 func (e *Engine) counts(nc net.Conn) bool {
 	if open := e.open.Add(1); e.config.MaxConns > 0 && open > int64(e.config.MaxConns) {
-		e.open.Add(-1)
+		e.release()
 		e.refused.Add(1)
 		if len(e.config.Refusal) > 0 {
 			nc.SetWriteDeadline(time.Now().Add(e.config.Tick))
@@ -147,6 +147,10 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+	select { // another Shutdown may wait for the same token
+	case e.empty <- struct{}{}:
+	default:
 	}
 	return nil
 }
