@@ -241,7 +241,7 @@ func (c *loopConn) tellDrain() {
 	c.tell.Lock()
 	defer c.tell.Unlock()
 	if c.state.Or(drainTold)&(drainTold|over) == 0 {
-		c.protocol().Drain()
+		c.Conn.drain()
 	}
 }
 
@@ -299,11 +299,14 @@ func (c *loopConn) watch(*Turn) {} // a loop always watches
 func (c *loopConn) fill(t *Turn, wait Next) error {
 	s := c.seat
 	for t.Err == nil {
+		restart := t.Restart || s.restart
+		t.Restart, s.restart = false, false
+		if restart {
+			c.state.And(^deaf) // the message that was interrupted is over
+		}
 		if c.state.Load()&deaf != 0 {
 			return ErrInterrupted
 		}
-		restart := t.Restart || s.restart
-		t.Restart, s.restart = false, false
 		deadline := c.wait.begin(c.loop.set.engine, wait, restart)
 		room := s.room()
 		c.mu.Lock() // another goroutine of this turn may detach
@@ -431,6 +434,9 @@ const sendPiece = 1 << 20
 func (c *loopConn) sendFile(t *Turn, f *os.File, offset, n int64) error {
 	if err := c.send(t, nil); err != nil || n <= 0 {
 		return err
+	}
+	if c.state.Load()&over != 0 {
+		return ErrClosed // detached in this turn
 	}
 	s := c.seat
 	c.loop.stepDown(s)

@@ -22,18 +22,19 @@ type blocking struct {
 	wait   patience
 	place  int // in the registry, which guards it
 
-	state    atomic.Int32  // see the constants below
-	received atomic.Uint64 // bytes, for the registry's counts
-	sent     atomic.Uint64
-	readBy   timer // set by the owner, watched by the sweep
-	writeBy  timer
-	hangup   hangup
-	deaf     atomic.Bool // the turn reads no more: see Turn.Interrupt
-	finishes atomic.Bool // somebody wants the connection closed once what was sent has left
-	switched bool        // the protocol is not the first one any more: the outbox is in use
-	detached bool
-	stray    atomic.Uint32 // write deadlines in a row that were meant for another write
-	outbox   outbox
+	state     atomic.Int32  // see the constants below
+	received  atomic.Uint64 // bytes, for the registry's counts
+	sent      atomic.Uint64
+	readBy    timer // set by the owner, watched by the sweep
+	writeBy   timer
+	hangup    hangup
+	deaf      atomic.Bool // the turn reads no more: see Turn.Interrupt
+	finishes  atomic.Bool // somebody wants the connection closed once what was sent has left
+	drainTold atomic.Bool
+	switched  bool // the protocol is not the first one any more: the outbox is in use
+	detached  bool
+	stray     atomic.Uint32 // write deadlines in a row that were meant for another write
+	outbox    outbox
 }
 
 // The states of a connection as the outside sees it. The owner moves between active and idle; whoever moves it from idle to
@@ -120,7 +121,7 @@ func (b *blocking) run(accept func(*Conn) Protocol, next Next) {
 	b.setProtocol(p)
 	b.engine.blocking.add(b)
 	if b.engine.draining.Load() {
-		p.Drain() // Shutdown may have gone through the registry just before
+		b.tellDrain() // Shutdown may have gone through the registry just before
 	}
 	select {
 	case <-b.engine.done: // so may Close
@@ -148,12 +149,8 @@ func (b *blocking) turns(next Next) error {
 		t.Restart, t.Need = false, 0
 		speaker := b.protocol()
 		next = speaker.Serve(t)
-		if b.deaf.Load() {
-			b.deaf.Store(false)
-			b.nc.SetReadDeadline(time.Time{})
-		}
+		b.listen()
 		moved = b.protocol() != speaker
-		b.switched = b.switched || moved
 		if moved && b.engine.config.Switched > 0 {
 			t.base = append(make([]byte, 0, max(len(t.In), b.engine.readBuffer(true))), t.In...)
 			t.In = t.base
@@ -303,6 +300,8 @@ func (b *blocking) leave(t *Turn) bool {
 
 func (b *blocking) giveUpLoop(*Turn) {}
 
+func (b *blocking) share() { b.switched = true }
+
 func (b *blocking) loopNumber() int { return -1 }
 
 func (b *blocking) netConn() net.Conn { return b.nc }
@@ -314,6 +313,9 @@ func (b *blocking) fill(t *Turn, wait Next) error {
 	}
 	if b.hangup.take(t) {
 		return nil
+	}
+	if t.Restart {
+		b.listen() // the message that was interrupted is over
 	}
 	if b.deaf.Load() {
 		return ErrInterrupted
@@ -330,7 +332,17 @@ func (b *blocking) fill(t *Turn, wait Next) error {
 // interrupt speaks through the read deadline. Whoever lifts that looks at the mark afterwards.
 func (b *blocking) interrupt() {
 	b.deaf.Store(true)
-	b.nc.SetReadDeadline(aLongTimeAgo)
+	if b.state.Load() != ended { // else it was detached, and its deadlines are another's
+		b.nc.SetReadDeadline(aLongTimeAgo)
+	}
+}
+
+// listen ends what interrupt began. The owner calls it.
+func (b *blocking) listen() {
+	if b.deaf.Load() {
+		b.deaf.Store(false)
+		b.nc.SetReadDeadline(time.Time{})
+	}
 }
 
 // piece is how much of a large body is given to the kernel at a time: a peer that takes less in Config.WriteTimeout is gone.
@@ -437,6 +449,7 @@ func (b *blocking) sendFile(t *Turn, f *os.File, offset, n int64) error {
 
 // linger closes the sending side and reads on until the peer has closed too, for a second and some bytes at most.
 func (b *blocking) linger() {
+	b.outbox.close() // what is posted from here on could only cut the linger short
 	half, ok := b.nc.(interface{ CloseWrite() error })
 	if !ok || b.turn.Err == io.EOF || half.CloseWrite() != nil {
 		return
@@ -495,7 +508,24 @@ func (b *blocking) end(err error) {
 	b.engine.blocking.remove(b)
 	b.engine.release()
 	if b.speaker.Load() != nil {
-		b.protocol().Closed(err)
+		b.guard(func() { b.protocol().Closed(err) })
+	}
+}
+
+// guard makes a call of the protocol whose panic nobody above would catch.
+func (b *blocking) guard(call func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			b.engine.config.Failed(fmt.Errorf("engine: panic on a connection: %v\n%s", v, debug.Stack()))
+		}
+	}()
+	call()
+}
+
+// tellDrain tells the protocol, and, where that is just being replaced, the next one too: see Protocol.Drain.
+func (b *blocking) tellDrain() {
+	if !b.drainTold.Swap(true) {
+		b.guard(b.Conn.drain)
 	}
 }
 
@@ -504,12 +534,12 @@ func (b *blocking) kick(drain bool) {
 	switch {
 	case !drain:
 		if b.state.Swap(ended) != ended {
-			b.nc.Close()
+			go b.nc.Close() // a TLS connection says goodbye first, which may take seconds
 		}
 	case b.state.CompareAndSwap(idle, ended):
-		b.nc.Close()
+		go b.nc.Close()
 	default:
-		b.protocol().Drain()
+		b.tellDrain()
 	}
 }
 

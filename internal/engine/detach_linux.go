@@ -27,6 +27,7 @@ func (c *loopConn) detach(t *Turn) (net.Conn, error) {
 	}
 	c.state.Or(over)
 	c.unpark(input, ErrClosed)
+	c.unpark(output, ErrClosed)
 	c.due.stop()
 	c.out.give()
 	c.out = nil

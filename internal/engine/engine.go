@@ -60,7 +60,7 @@
 // # How a disconnect is told
 //
 // While Serve runs and the peer ends its side, the engine calls [Protocol.Hangup] once, from any goroutine: the event loop
-// always, the blocking driver from [Turn.Watch] on. Output still works, because a peer may end only its half. Between turns
+// always, unless Serve reads by itself, the blocking driver from [Turn.Watch] on. Output still works, because a peer may end only its half. Between turns
 // the end arrives as a Serve call with Turn.Err set to io.EOF if unconsumed input is left, else as Closed alone.
 package engine
 

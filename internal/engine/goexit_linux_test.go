@@ -126,3 +126,37 @@ func TestGoexitInAnyCallOfALoopLeavesTheLoopServed(t *testing.T) {
 		}
 	}
 }
+
+// On the blocking driver Hangup is called by a goroutine that watches, Drain by who shuts down, and Closed behind everything that recovers.
+func TestAPanicInACallOfTheBlockingDriverIsReported(t *testing.T) {
+	for _, where := range []string{"Serve", "Hangup", "Drain", "Closed"} {
+		t.Run(where, func(t *testing.T) {
+			s := startLeaving(t, testDrivers[0], where, func() { panic("as the test wants it") })
+			p := s.dial()
+			switch where {
+			case "Serve":
+				p.say("x\n")
+			case "Closed":
+				p.say("abort\n")
+			case "Hangup", "Drain":
+				p.say("gate\n")
+				<-s.inside
+				if where == "Hangup" {
+					p.closeWrite()
+					break
+				}
+				shut := make(chan error, 1)
+				go func() { shut <- s.engine.Shutdown(context.Background()) }()
+				s.eventually("it was told", func() bool { return s.drains.Load() == 1 })
+				s.release()
+				if err := await(t, shut); err != nil {
+					t.Errorf("Shutdown: %v", err)
+				}
+			}
+			s.eventually("it was reported", func() bool { return s.failed.Load() == 1 })
+			s.release()
+			p.Close()
+			s.eventually("the connection has ended", func() bool { return s.engine.open.Load() == 0 })
+		})
+	}
+}

@@ -54,7 +54,7 @@ func (b *blocking) watchHangup(done chan struct{}) {
 		}
 		h.mu.Unlock()
 		if ended {
-			b.protocol().Hangup()
+			b.guard(func() { b.protocol().Hangup() })
 		}
 		if stopped || !stray {
 			return

@@ -18,6 +18,24 @@ import (
 // nobody has, and the leader of its loop takes it (claim) for an event or a task. When foreign code is overtaken by the monitor
 // the mark stays, so the follower leaves the connection alone.
 //
+// due is one deadline, because a connection waits in one of three ways at a time:
+//
+//	free, nothing unsent      for input: patience says until when
+//	free or owned, unsent     for room: WriteTimeout from the last byte that the kernel took. flush sets it, and takes it away with
+//	                          the last byte; then await or release goes back to the first row, counted from that moment
+//	owned, parked             for the earlier of the two that are parked: armParked sets it
+//
+// and none while foreign code runs with nothing unsent. The owner sets it, or who sends for the owner, under mu.
+//
+// interest follows from who waits, too, and after a registration for once has fired (0) every path registers anew or tells somebody:
+//
+//	free, nothing unsent      wantInput
+//	free, unsent              wantOutput: who does not take answers is not read from
+//	owned, untouched          as it was when free: the first event finds the owner, see met
+//	owned, parked             input, output or both, for once
+//	owned, others' unsent     output for once, unless a writer is parked, who sends first
+//	owned, else               wantHangup for once, then wantNothing
+//
 // mu guards the second group, and the life of the descriptor: who does not own the connection holds mu while it uses the
 // descriptor, and the owner closes it under mu. It is held for moments, at most for one system call that does not wait.
 type loopConn struct {
@@ -27,7 +45,7 @@ type loopConn struct {
 	generation int32
 	state      atomic.Uint32
 	next       Next  // what it waits for; Close and Linger wait for its output to leave, lingering for the peer's end
-	due        timer // the deadline of that: the owner sets it, or who sends for the owner, under mu; the sweep reads it
+	due        timer // see below; the sweep reads it
 	wait       patience
 	need       int     // for AwaitBody; the bytes that may still come while lingering
 	rest       *buffer // input that was not consumed; nil if there is none
@@ -49,7 +67,7 @@ type ends struct{ local, remote net.Addr }
 // The marks in loopConn.state. A free connection in good order has none, or only switched.
 const (
 	owned       uint32 = 1 << iota // a goroutine has the connection: set by claim, cleared by release
-	switched                       // others send too: see outflow. Set by the owner, once
+	switched                       // others send too: see outflow. Set by the owner, once, in Turn.Switch
 	disarmed                       // the interest is not that of a free connection: release must restore it. Set while owned
 	unsent                         // out holds something. Set and cleared under mu
 	pushed                         // the loop's leader was asked to attend, and has not looked yet
@@ -61,6 +79,7 @@ const (
 	drainAsked                     // the engine drains
 	drainTold                      // and the protocol knows
 	deaf                           // the turn reads no more: see Turn.Interrupt
+	ending                         // the sending side is shut: what is posted could only cut the linger short
 	over                           // Closed was or is being called; last state
 )
 
@@ -92,8 +111,13 @@ func (c *loopConn) open(l *loop, s *seat) {
 	err := c.loop.poller.add(int(c.fd), c.generation, wantInput)
 	c.interest = wantInput
 	c.mu.Unlock()
-	if err != nil && (!free || c.claim()) {
+	switch {
+	case err != nil && (!free || c.claim()):
 		c.end(s, err)
+		return
+	case err != nil: // somebody was faster, and waits for events that never come
+		c.kick(false)
+		c.loop.push(c)
 		return
 	}
 	if !free {
@@ -351,9 +375,6 @@ func (c *loopConn) settle(s *seat, next Next) {
 	restart, moved := s.restart, s.switched
 	c.rest = s.rest()
 	c.finishTurn(s)
-	if moved {
-		c.state.Or(switched)
-	}
 	c.await(s, next, restart, moved)
 }
 
@@ -401,10 +422,19 @@ func (c *loopConn) last(s *seat) {
 		c.end(s, nil)
 		return
 	}
+	c.mu.Lock() // nothing is posted from here on
+	c.state.Or(ending)
+	waits := c.out != nil
+	c.mu.Unlock()
+	if waits {
+		c.release(s) // somebody has just posted; last comes again
+		return
+	}
 	if shutdownSocket(int(c.fd), syscall.SHUT_WR) != nil {
 		c.end(s, nil)
 		return
 	}
+	c.state.And(^again)
 	c.rest.give()
 	c.rest = nil
 	c.next, c.need = lingering, lingerBytes

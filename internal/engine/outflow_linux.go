@@ -51,7 +51,7 @@ func (c *loopConn) post(p []byte) error {
 		return nil
 	}
 	c.mu.Lock()
-	if c.state.Load()&(over|closeAsked) != 0 {
+	if c.state.Load()&(over|closeAsked|ending) != 0 {
 		c.mu.Unlock()
 		return ErrClosed
 	}
@@ -71,6 +71,13 @@ func (c *loopConn) post(p []byte) error {
 		c.loop.push(c)
 	}
 	return nil
+}
+
+// share has what others post leave from now on, and what they have posted already.
+func (c *loopConn) share() {
+	if c.state.Or(switched)&unsent != 0 {
+		c.loop.push(c)
+	}
 }
 
 // outflow returns the connection's, making it if need be. The caller holds mu.

@@ -14,7 +14,7 @@ const (
 	wantInput   uint32 = syscall.EPOLLIN | syscall.EPOLLRDHUP
 	wantOutput  uint32 = syscall.EPOLLOUT
 	wantHangup  uint32 = syscall.EPOLLRDHUP | syscall.EPOLLONESHOT
-	wantNothing uint32 = syscall.EPOLLONESHOT // an end that was reported once is not reported again
+	wantNothing uint32 = syscall.EPOLLONESHOT // an end is reported once more, and then not again
 	once        uint32 = syscall.EPOLLONESHOT
 
 	peerEnded uint32 = syscall.EPOLLRDHUP | syscall.EPOLLHUP | syscall.EPOLLERR

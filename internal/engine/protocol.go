@@ -11,8 +11,9 @@ type Protocol interface {
 	// turn; it must not block.
 	Hangup()
 
-	// Drain tells that the server is shutting down. Any goroutine may call it, at most once per connection; it must not
-	// block. A connection that waits for [AwaitMessage] is closed by the engine and is not told.
+	// Drain tells that the server is shutting down. Any goroutine may call it, once; it must not block. A connection that
+	// waits for [AwaitMessage] is closed by the engine and is not told. When Turn.Switch replaces the protocol at that moment
+	// both are told; a protocol that passes on what it has heard may so be told twice.
 	Drain()
 
 	// Closed is the last call, by the owner. err is nil after an orderly end, else the reason.

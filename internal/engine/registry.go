@@ -48,8 +48,8 @@ func (r *registry) counts() Counts {
 // each calls f for every connection, with the registry locked: f must not block, add or remove.
 func (r *registry) each(f func(*blocking)) {
 	r.mu.Lock()
+	defer r.mu.Unlock() // also when foreign code ends the goroutine
 	for _, b := range r.list {
 		f(b)
 	}
-	r.mu.Unlock()
 }

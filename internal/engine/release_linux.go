@@ -7,8 +7,10 @@ func (c *loopConn) release(s *seat) {
 	if state := c.state.Load(); state&^switched == owned && c.state.CompareAndSwap(state, state&switched) {
 		return
 	}
-	// Something was asked for meanwhile, or has to be restored. Every mark that others set is looked at here before the
-	// exchange that frees the connection, which fails if one was set since: nothing that was asked for is lost.
+	// Something was asked for meanwhile, or has to be restored. The marks that others set are looked at here before the exchange
+	// that frees the connection, which fails if one was set since state was loaded. Between the two looks at state, around the
+	// sending, closeAsked and drainAsked may come: a close has shut the socket down, which the poller reports again and again, and a
+	// drain has pushed the connection. So nothing that was asked for is lost.
 	for {
 		state := c.state.Load()
 		switch {

@@ -53,6 +53,7 @@ type driver interface {
 	send(t *Turn, tail []byte) error
 	sendFile(t *Turn, f *os.File, offset, n int64) error
 	watch(t *Turn)
+	share()
 	detach(t *Turn) (net.Conn, error)
 
 	// These two are called by anybody.
@@ -106,8 +107,12 @@ func (t *Turn) Watch() { t.conn.driver.watch(t) }
 // nobody waits for the tick that would find out; elsewhere it does nothing. It is called between Enter and Leave.
 func (t *Turn) GiveUpLoop() { t.conn.driver.giveUpLoop(t) }
 
-// Switch gives the connection to p after this turn. Serve must then return AwaitForever.
-func (t *Turn) Switch(p Protocol) { t.conn.setProtocol(p) }
+// Switch gives the connection to p after this turn. Serve must then return AwaitForever. From Switch on others may send, and what they
+// send leaves while the turn goes on: Out must have been flushed.
+func (t *Turn) Switch(p Protocol) {
+	t.conn.setProtocol(p)
+	t.conn.driver.share()
+}
 
 // Detach sends Out and takes the connection out of the engine: the caller owns the result, which first reads what is left
 // of In. Serve must then return Detached. Closed is not called any more.
