@@ -3,7 +3,6 @@
 package engine
 
 import (
-	"errors"
 	"net"
 	"os"
 	"slices"
@@ -207,5 +206,3 @@ func (e *loops) admit(l *loop, s *seat, fd int) {
 	c := newLoopConn(to, fd)
 	c.open(l, s)
 }
-
-var errGoexit = errors.New("engine: the goroutine was ended by runtime.Goexit")

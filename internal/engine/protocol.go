@@ -1,5 +1,10 @@
 package engine
 
+import "errors"
+
+// errGoexit is why a connection ends whose Protocol has ended the goroutine of its turn.
+var errGoexit = errors.New("engine: the goroutine was ended by runtime.Goexit")
+
 // Protocol speaks on one connection. Serve and Closed are called by the connection's owner, never at the same time.
 type Protocol interface {
 	// Serve looks at t.In, answers into t.Out, and says what the connection waits for. It is called when there is new
