@@ -1,9 +1,9 @@
 //go:build linux
 
 // Command bench measures what a request costs: it builds a minimal C server,
-// hyperlane on each of its drivers, and other Go frameworks, runs them in
-// turns under the same load, and prints the CPU time that the server spent for
-// each request, as a ratio to the C server.
+// hyperlane on each of its drivers, and other frameworks in Go and Rust, runs
+// them in turns under the same load, and prints the CPU time that the server
+// spent for each request, as a ratio to the C server.
 //
 //	go run ./bench -rounds 5 -seconds 3
 //	go run ./bench -servers c,fasthttp,hyperlane -workloads plaintext,pipeline

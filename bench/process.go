@@ -18,6 +18,7 @@ import (
 // process is a running server. It dies with its context, with stop, or with
 // this process, whichever comes first.
 type process struct {
+	server
 	cmd    *exec.Cmd
 	addr   netip.AddrPort
 	output bytes.Buffer
@@ -31,7 +32,7 @@ func startServer(ctx context.Context, p program, cpu int) (*process, error) {
 		return nil, err
 	}
 	args := append(append([]string{}, p.args...), "-addr", addr.String())
-	s := &process{cmd: exec.CommandContext(ctx, p.binary, args...), addr: addr, exited: make(chan struct{})}
+	s := &process{server: p.server, cmd: exec.CommandContext(ctx, p.binary, args...), addr: addr, exited: make(chan struct{})}
 	s.cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -50,7 +50,7 @@ var (
 // measure probes the server, loads it twice, and reads the clocks around the
 // second time.
 func (l closedLoop) measure(ctx context.Context, set settings, s *process) (sample, error) {
-	groups, err := l.groups(ctx, s.addr)
+	groups, err := l.groups(ctx, s)
 	if err != nil {
 		return sample{}, err
 	}
@@ -59,25 +59,25 @@ func (l closedLoop) measure(ctx context.Context, set settings, s *process) (samp
 
 // groups returns the load for a server that gives the right answers. The first
 // group is the one that is measured.
-func (l closedLoop) groups(ctx context.Context, addr netip.AddrPort) ([]load.Group, error) {
-	bodyLength, err := probe(ctx, addr, l.exchange)
+func (l closedLoop) groups(ctx context.Context, s *process) ([]load.Group, error) {
+	bodyLength, err := probe(ctx, s.addr, s.can, l.exchange)
 	if err != nil {
 		return nil, err
 	}
 	groups := []load.Group{{
 		Conns:      l.conns,
-		Request:    l.raw(addr, l.reconnect),
+		Request:    l.raw(s.addr, l.reconnect),
 		BodyLength: bodyLength,
 		Depth:      l.depth,
 		Reconnect:  l.reconnect,
 		Rate:       l.rate,
 	}}
 	for _, o := range l.others {
-		bodyLength, err := probe(ctx, addr, o.exchange)
+		bodyLength, err := probe(ctx, s.addr, s.can, o.exchange)
 		if err != nil {
 			return nil, err
 		}
-		groups = append(groups, load.Group{Conns: o.conns, Request: o.raw(addr, false), BodyLength: bodyLength})
+		groups = append(groups, load.Group{Conns: o.conns, Request: o.raw(s.addr, false), BodyLength: bodyLength})
 	}
 	return groups, nil
 }

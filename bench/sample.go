@@ -72,7 +72,7 @@ func measureAll(ctx context.Context, set settings, programs []program) ([]sample
 // measure starts the server anew and takes one sample. Everything
 // it starts has ended when it returns.
 func measure(ctx context.Context, set settings, w workload, p program) (sample, error) {
-	ctx, cancel := context.WithTimeout(ctx, set.WarmUp+set.Measure+30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, set.WarmUp+set.Measure+time.Minute)
 	defer cancel()
 	if w.routes > 0 {
 		p.args = append(slices.Clip(p.args), "-routes", strconv.Itoa(w.routes))
@@ -82,7 +82,11 @@ func measure(ctx context.Context, set settings, w workload, p program) (sample, 
 		return sample{}, err
 	}
 	defer s.stop()
-	return w.measure(ctx, set, s)
+	taken, err := w.measure(ctx, set, s)
+	if err != nil && ctx.Err() != nil {
+		return sample{}, fmt.Errorf("%w; what came of that: %w", ctx.Err(), err)
+	}
+	return taken, err
 }
 
 // newSample turns the tallies of one run, of which the first is the measured
