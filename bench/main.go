@@ -9,8 +9,8 @@
 //	go run ./bench -servers c,fasthttp,hyperlane -workloads plaintext,pipeline
 //
 // Each server is a process of its own, with GOMAXPROCS=1, on one core; the
-// load comes from this process on another core. README.md says what the
-// figures mean.
+// load comes from this process on another core. With -loops both get more.
+// README.md says what the figures mean.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"strconv"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -38,11 +38,11 @@ func main() {
 
 // settings is what the flags say.
 type settings struct {
-	Rounds    int           `json:"rounds"`
-	Measure   time.Duration `json:"measure_ns"`
-	WarmUp    time.Duration `json:"warm_up_ns"`
-	ServerCPU int           `json:"server_cpu"`
-	LoadCPU   int           `json:"load_cpu"`
+	Rounds  int           `json:"rounds"`
+	Measure time.Duration `json:"measure_ns"`
+	WarmUp  time.Duration `json:"warm_up_ns"`
+	Loops   []int         `json:"loops"`
+	coreSplit
 	sizes
 
 	servers   []server
@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string) error {
 	defer cleanUp()
 
 	about := describeMachine(ctx)
-	if err := pinSelf(set.LoadCPU); err != nil {
+	if err := pinSelf(set.LoadCPUs); err != nil {
 		return err
 	}
 	samples, err := measureAll(ctx, set, programs)
@@ -85,7 +85,8 @@ func parseFlags(args []string) (settings, error) {
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	serverNames := flags.String("servers", "", "servers to measure, by the start of their names (default all):\n"+strings.Join(serverList(), ", "))
 	workloadNames := flags.String("workloads", "", "workloads to run, by the start of their names (default all):\n"+strings.Join(workloadList(), ", "))
-	cpus := flags.String("cpus", "0,1", "the core of the server and the core of the load")
+	loops := flags.String("loops", "1", "event loops of the server, and its GOMAXPROCS and cores; a list, as in 1,2,4, measures with each")
+	cpus := flags.String("cpus", "", "the cores of the server and the cores of the load, as in 0,1 or 0-3,4-7 (default as many as the loops for each)")
 	seconds := flags.Float64("seconds", 3, "length of one measurement; CPU time is counted in steps of 10 ms")
 	flags.DurationVar(&set.WarmUp, "warmup", 500*time.Millisecond, "load before each measurement")
 	flags.IntVar(&set.Rounds, "rounds", 5, "measurements of each server under each workload")
@@ -102,7 +103,10 @@ func parseFlags(args []string) (settings, error) {
 		return settings{}, fmt.Errorf("rounds, seconds, warmup, idle and members must be positive")
 	}
 	var err error
-	if set.ServerCPU, set.LoadCPU, err = parseCPUs(*cpus); err != nil {
+	if set.Loops, err = parseLoops(*loops); err != nil {
+		return settings{}, err
+	}
+	if set.coreSplit, err = splitCores(*cpus, slices.Max(set.Loops), runtime.NumCPU()); err != nil {
 		return settings{}, err
 	}
 	if set.servers, err = selectServers(*serverNames); err != nil {
@@ -112,19 +116,6 @@ func parseFlags(args []string) (settings, error) {
 		return settings{}, err
 	}
 	return set, nil
-}
-
-func parseCPUs(text string) (server, load int, err error) {
-	first, second, ok := strings.Cut(text, ",")
-	server, err1 := strconv.Atoi(first)
-	load, err2 := strconv.Atoi(second)
-	if !ok || err1 != nil || err2 != nil || server < 0 || load < 0 {
-		return 0, 0, fmt.Errorf("-cpus %q: want two numbers, as in 0,1", text)
-	}
-	if server == load {
-		return 0, 0, fmt.Errorf("-cpus %q: the server and the load need a core each; this machine has %d", text, runtime.NumCPU())
-	}
-	return server, load, nil
 }
 
 // choose returns the items of all whose names start with one of the

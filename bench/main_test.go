@@ -30,6 +30,8 @@ func TestFlagsThatMakeNoSenseAreRefused(t *testing.T) {
 		{"-cpus", "0"},
 		{"-cpus", "1,1"},
 		{"-cpus", "a,b"},
+		{"-loops", "0"},
+		{"-loops", "2", "-cpus", "0,1"},
 		{"-rounds", "0"},
 		{"-seconds", "0"},
 		{"-servers", "apache"},

@@ -84,7 +84,8 @@ func (l closedLoop) groups(ctx context.Context, s *process) ([]load.Group, error
 
 // measureGroups warms the server up with the load, and measures it.
 func measureGroups(ctx context.Context, set settings, s *process, groups []load.Group) (sample, error) {
-	g, err := load.Dial(s.addr, groups...)
+	threads := set.loadThreads(s)
+	g, err := load.Assemble(s.addr, threads, groups...)
 	if err != nil {
 		return sample{}, err
 	}
@@ -92,7 +93,7 @@ func measureGroups(ctx context.Context, set settings, s *process, groups []load.
 	if _, err := g.Run(ctx, set.WarmUp); err != nil {
 		return sample{}, err
 	}
-	before, err := readClocks(set, s.pid())
+	before, err := readClocks(set, s)
 	if err != nil {
 		return sample{}, err
 	}
@@ -100,11 +101,11 @@ func measureGroups(ctx context.Context, set settings, s *process, groups []load.
 	if err != nil {
 		return sample{}, err
 	}
-	after, err := readClocks(set, s.pid())
+	after, err := readClocks(set, s)
 	if err != nil {
 		return sample{}, err
 	}
-	return newSample(tallies, after.since(before))
+	return newSample(tallies, after.since(before), threads)
 }
 
 // raw is the request as it goes over the wire.
