@@ -15,6 +15,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -47,12 +48,18 @@ type settings struct {
 
 	servers   []server
 	workloads []workload
+
+	plots string // folder; empty is none
+	from  string // the report of an earlier run; empty is a new run
 }
 
 func run(ctx context.Context, args []string) error {
 	set, err := parseFlags(args)
 	if err != nil {
 		return err
+	}
+	if set.from != "" {
+		return redraw(set)
 	}
 	programs, cleanUp, err := build(ctx, set.servers)
 	if err != nil {
@@ -77,6 +84,28 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	fmt.Println("\nwritten to", path)
+	return draw(report, set.plots)
+}
+
+// redraw draws the plots of an earlier run.
+func redraw(set settings) error {
+	report, err := readReport(set.from)
+	if err != nil {
+		return err
+	}
+	return draw(report, set.plots)
+}
+
+// draw writes the plots into the folder, if one is named.
+func draw(r report, dir string) error {
+	if dir == "" {
+		return nil
+	}
+	paths, err := r.plot(dir)
+	if err != nil {
+		return fmt.Errorf("drawing: %w", err)
+	}
+	fmt.Println("drawn:", strings.Join(paths, ", "))
 	return nil
 }
 
@@ -92,6 +121,8 @@ func parseFlags(args []string) (settings, error) {
 	flags.IntVar(&set.Rounds, "rounds", 5, "measurements of each server under each workload")
 	flags.IntVar(&set.Idle, "idle", 10_000, "connections of the workloads idle, ws-idle and sse-idle")
 	flags.IntVar(&set.Members, "members", 5000, "members of the workloads ws-fanout and sse-fanout")
+	flags.StringVar(&set.plots, "plot", "", "a folder for plots, in SVG (default none)")
+	flags.StringVar(&set.from, "from", "", "measure nothing, and draw the -plot of the JSON file that an earlier run left")
 	if err := flags.Parse(args); err != nil {
 		return settings{}, err
 	}
@@ -101,6 +132,9 @@ func parseFlags(args []string) (settings, error) {
 	set.Measure = time.Duration(*seconds * float64(time.Second))
 	if set.Rounds < 1 || set.Measure <= 0 || set.WarmUp <= 0 || set.Idle < 1 || set.Members < 1 {
 		return settings{}, fmt.Errorf("rounds, seconds, warmup, idle and members must be positive")
+	}
+	if set.from != "" && set.plots == "" {
+		return settings{}, errors.New("-from needs -plot, the folder for what it draws")
 	}
 	var err error
 	if set.Loops, err = parseLoops(*loops); err != nil {

@@ -31,6 +31,7 @@ func TestFlagsThatMakeNoSenseAreRefused(t *testing.T) {
 		{"-cpus", "1,1"},
 		{"-cpus", "a,b"},
 		{"-loops", "0"},
+		{"-from", "x.json"},
 		{"-loops", "2", "-cpus", "0,1"},
 		{"-rounds", "0"},
 		{"-seconds", "0"},

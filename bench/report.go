@@ -55,6 +55,19 @@ func (r report) save(ctx context.Context) (string, error) {
 	return path, os.WriteFile(path, append(text, '\n'), 0o644)
 }
 
+// readReport reads what save has written.
+func readReport(path string) (report, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return report{}, err
+	}
+	var r report
+	if err := json.Unmarshal(text, &r); err != nil {
+		return report{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}
+
 // print writes one table for each workload.
 func (r report) print(w io.Writer) error {
 	fmt.Fprintf(w, "%s, kernel %s, %s; server on %s, load on %s; medians of %d rounds of %v\n",

@@ -39,7 +39,7 @@ type summary struct {
 // isLoadBound reports whether the rate is that of the load, which was full while the server was not.
 func (s summary) isLoadBound() bool {
 	const full = 0.95
-	return s.LoadBusy >= full*float64(s.LoadThreads) && s.ServerBusy < full*float64(s.Loops)
+	return !s.isMemory() && s.LoadBusy >= full*float64(s.LoadThreads) && s.ServerBusy < full*float64(s.Loops)
 }
 
 // isMemory tells a measurement of idle connections from one of requests.

@@ -109,4 +109,7 @@ func TestAFullLoadBesideAServerWithRoomIsMarked(t *testing.T) {
 			t.Errorf("row %q: marked %v, want %v", row(s), got, test.want)
 		}
 	}
+	if memory := (summary{Loops: 1, BytesPerConn: 89}); memory.isLoadBound() {
+		t.Error("a measurement of memory has a full load")
+	}
 }
