@@ -10,6 +10,7 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{delete, get, post},
+    serve::ListenerExt,
 };
 use serde::Serialize;
 use tokio::{net::TcpListener, runtime};
@@ -29,7 +30,10 @@ fn main() -> io::Result<()> {
         n => runtime::Builder::new_multi_thread().worker_threads(n).enable_all().build()?,
     };
     runtime.block_on(async {
-        let listener = TcpListener::bind(addr).await?;
+        // As the other servers have it: without, pipelined answers wait for the client's delayed acknowledgements.
+        let listener = TcpListener::bind(addr).await?.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
+        });
         // A bare router would be prepared again for each connection.
         axum::serve(listener, router(routes).into_make_service()).await
     })
