@@ -35,6 +35,7 @@ fn main() -> io::Result<()> {
             .workers(loops)
             // The default would close idle connections before they are counted.
             .keep_alive(Duration::from_secs(75))
+            .tcp_nodelay(true) // as the other servers have it
             .bind(addr)?
             .run(),
     )
