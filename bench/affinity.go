@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pinSelf moves every thread of this process to one core. Threads that start
-// later inherit it.
-func pinSelf(cpu int) error {
+// pinSelf moves every thread of this process to the cores. Threads that start
+// later inherit them.
+func pinSelf(cpus []int) error {
 	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return err
@@ -24,24 +24,24 @@ func pinSelf(cpu int) error {
 		if err != nil {
 			return err
 		}
-		if err := pinThread(id, cpu); err != nil && err != unix.ESRCH {
-			return fmt.Errorf("pinning to core %d: %w", cpu, err)
+		if err := pinThread(id, cpus); err != nil && err != unix.ESRCH {
+			return fmt.Errorf("pinning to cores %v: %w", cpus, err)
 		}
 	}
 	return nil
 }
 
-// startOn starts the command on one core. A child inherits the core of the
-// thread that forks it, so it is on its core from its first instruction.
-func startOn(cpu int, cmd *exec.Cmd) error {
+// startOn starts the command on the cores. A child inherits the cores of the
+// thread that forks it, so it is on them from its first instruction.
+func startOn(cpus []int, cmd *exec.Cmd) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var before unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &before); err != nil {
 		return fmt.Errorf("reading the affinity: %w", err)
 	}
-	if err := pinThread(0, cpu); err != nil {
-		return fmt.Errorf("pinning to core %d: %w", cpu, err)
+	if err := pinThread(0, cpus); err != nil {
+		return fmt.Errorf("pinning to cores %v: %w", cpus, err)
 	}
 	startErr := cmd.Start()
 	if err := unix.SchedSetaffinity(0, &before); err != nil {
@@ -51,8 +51,10 @@ func startOn(cpu int, cmd *exec.Cmd) error {
 }
 
 // pinThread pins one thread; 0 is the calling one.
-func pinThread(id, cpu int) error {
+func pinThread(id int, cpus []int) error {
 	var set unix.CPUSet
-	set.Set(cpu)
+	for _, cpu := range cpus {
+		set.Set(cpu)
+	}
 	return unix.SchedSetaffinity(id, &set)
 }

@@ -50,20 +50,26 @@ func build(ctx context.Context, servers []server) (programs []program, cleanUp f
 
 func binaryName(s server) string {
 	if s.pkg == "" {
-		return yardstick
+		return s.name
 	}
 	return filepath.Base(s.pkg)
 }
 
 func compile(ctx context.Context, p program) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", p.binary, p.pkg)
-	if p.pkg == "" {
-		dir, err := benchDir(ctx)
-		if err != nil {
-			return err
-		}
-		cmd = exec.CommandContext(ctx, "gcc", "-std=gnu11", "-O2", "-o", p.binary, filepath.Join(dir, "cserver", "server.c"))
+	if p.pkg != "" {
+		return runCompiler(exec.CommandContext(ctx, "go", "build", "-o", p.binary, p.pkg))
 	}
+	dir, err := benchDir(ctx)
+	if err != nil {
+		return err
+	}
+	if p.crate != "" {
+		return compileCrate(ctx, filepath.Join(dir, "peers", "rust", "Cargo.toml"), p)
+	}
+	return runCompiler(exec.CommandContext(ctx, "gcc", "-std=gnu11", "-O2", "-o", p.binary, filepath.Join(dir, "cserver", "server.c")))
+}
+
+func runCompiler(cmd *exec.Cmd) error {
 	output, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("does not build: %w\n%s", err, strings.TrimSpace(string(output)))

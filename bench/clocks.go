@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"slices"
 	"time"
 )
 
@@ -13,11 +14,11 @@ type clocks struct {
 	wall   time.Duration // in a difference
 	server time.Duration // CPU time of the server
 	load   time.Duration // CPU time of this process
-	cores  time.Duration // what the two cores did, for anybody
+	cores  time.Duration // what the cores of both did, for anybody
 }
 
-func readClocks(set settings, pid int) (clocks, error) {
-	server, err := cpuTime(pid)
+func readClocks(set settings, s *process) (clocks, error) {
+	server, err := cpuTime(s.pid())
 	if err != nil {
 		return clocks{}, err
 	}
@@ -25,15 +26,15 @@ func readClocks(set settings, pid int) (clocks, error) {
 	if err != nil {
 		return clocks{}, err
 	}
-	first, err := busyTime(set.ServerCPU)
-	if err != nil {
-		return clocks{}, err
+	now := clocks{at: time.Now(), server: server, load: load}
+	for _, cpu := range slices.Concat(s.cpus, set.LoadCPUs) {
+		busy, err := busyTime(cpu)
+		if err != nil {
+			return clocks{}, err
+		}
+		now.cores += busy
 	}
-	second, err := busyTime(set.LoadCPU)
-	if err != nil {
-		return clocks{}, err
-	}
-	return clocks{at: time.Now(), server: server, load: load, cores: first + second}, nil
+	return now, nil
 }
 
 // since is the difference of two readings.

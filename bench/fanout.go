@@ -42,7 +42,7 @@ func (f fanOut) measure(ctx context.Context, set settings, s *process) (sample, 
 	if _, err := audience.Run(ctx, set.WarmUp); err != nil {
 		return sample{}, err
 	}
-	before, err := readClocks(set, s.pid())
+	before, err := readClocks(set, s)
 	if err != nil {
 		return sample{}, err
 	}
@@ -50,11 +50,11 @@ func (f fanOut) measure(ctx context.Context, set settings, s *process) (sample, 
 	if err != nil {
 		return sample{}, err
 	}
-	after, err := readClocks(set, s.pid())
+	after, err := readClocks(set, s)
 	if err != nil {
 		return sample{}, err
 	}
-	return newSample([]load.Tally{tally}, after.since(before))
+	return newSample([]load.Tally{tally}, after.since(before), 1)
 }
 
 func (f fanOut) join(addr netip.AddrPort) []byte {

@@ -13,7 +13,7 @@ import (
 type idleRequests struct{ conns int }
 
 func (i idleRequests) measure(ctx context.Context, set settings, s *process) (sample, error) {
-	groups, err := closedLoop{exchange: plaintext, conns: 64}.groups(ctx, s.addr)
+	groups, err := closedLoop{exchange: plaintext, conns: 64}.groups(ctx, s)
 	if err != nil {
 		return sample{}, err
 	}

@@ -53,10 +53,27 @@ func TestAProbeFindsAServerThatDoesLess(t *testing.T) {
 			server := httptest.NewServer(test.handler)
 			defer server.Close()
 			addr := netip.MustParseAddrPort(server.Listener.Addr().String())
-			got, err := probe(context.Background(), addr, plaintext)
+			got, err := probe(context.Background(), addr, dates, plaintext)
 			if got != test.want || (err == nil) != (test.want > 0) {
 				t.Errorf("probe = %d, %v; want %d", got, err, test.want)
 			}
 		})
+	}
+}
+
+func TestAServerThatIsKnownToSendNoDateMayLeaveItOut(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Date"] = nil
+		w.Header().Set("X-Frame-Options", "DENY")
+		if r.Header.Get("X-Client") == "blocked" {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		io.WriteString(w, "Hello, World!")
+	}))
+	defer server.Close()
+	addr := netip.MustParseAddrPort(server.Listener.Addr().String())
+	if _, err := probe(context.Background(), addr, framework&^dates, plaintext); err != nil {
+		t.Error(err)
 	}
 }

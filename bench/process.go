@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -18,24 +19,29 @@ import (
 // process is a running server. It dies with its context, with stop, or with
 // this process, whichever comes first.
 type process struct {
+	server
+	cpus   []int // its cores, one for each loop
 	cmd    *exec.Cmd
 	addr   netip.AddrPort
 	output bytes.Buffer
 	exited chan struct{}
 }
 
-// startServer runs the program on one core and waits until it listens.
-func startServer(ctx context.Context, p program, cpu int) (*process, error) {
+// startServer runs the program on the cores, with a loop for each, and waits until it listens.
+func startServer(ctx context.Context, p program, cpus []int) (*process, error) {
 	addr, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
 	args := append(append([]string{}, p.args...), "-addr", addr.String())
-	s := &process{cmd: exec.CommandContext(ctx, p.binary, args...), addr: addr, exited: make(chan struct{})}
-	s.cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+	if p.crate != "" {
+		args = append(args, "-loops", strconv.Itoa(len(cpus)))
+	}
+	s := &process{server: p.server, cpus: cpus, cmd: exec.CommandContext(ctx, p.binary, args...), addr: addr, exited: make(chan struct{})}
+	s.cmd.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(len(cpus)))
 	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := startOn(cpu, s.cmd); err != nil {
+	if err := startOn(cpus, s.cmd); err != nil {
 		return nil, err
 	}
 	go func() {

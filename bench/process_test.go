@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -32,7 +33,7 @@ func builtYardstick(t *testing.T) program {
 }
 
 func TestAServerRunsOnItsCoreAndIsGoneAfterStop(t *testing.T) {
-	s, err := startServer(context.Background(), builtYardstick(t), 0)
+	s, err := startServer(context.Background(), builtYardstick(t), []int{0})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +50,7 @@ func TestAServerRunsOnItsCoreAndIsGoneAfterStop(t *testing.T) {
 func TestAServerThatEndsAtOnceIsReportedWithItsOutput(t *testing.T) {
 	p := builtYardstick(t)
 	p.args = []string{"-nonsense"}
-	s, err := startServer(context.Background(), p, 0)
+	s, err := startServer(context.Background(), p, []int{0})
 	if err == nil {
 		s.stop()
 		t.Fatal("no error")
@@ -61,13 +62,13 @@ func TestAServerThatEndsAtOnceIsReportedWithItsOutput(t *testing.T) {
 
 func TestTheYardstickPassesEveryProbeAndMeasures(t *testing.T) {
 	p := builtYardstick(t)
-	set := settings{Measure: 50 * time.Millisecond, WarmUp: 20 * time.Millisecond}
+	set := settings{Measure: 50 * time.Millisecond, WarmUp: 20 * time.Millisecond, coreSplit: coreSplit{[]int{0}, []int{0}}}
 	for _, w := range allWorkloads(sizes{10, 10}) {
 		if !w.suits(p.server) || w.unit == "" {
 			continue
 		}
 		t.Run(w.name, func(t *testing.T) {
-			s, err := measure(context.Background(), set, w, p)
+			s, err := measure(context.Background(), set, w, p, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,5 +76,25 @@ func TestTheYardstickPassesEveryProbeAndMeasures(t *testing.T) {
 				t.Errorf("got %+v, want requests, no errors, and p99 over p50", s)
 			}
 		})
+	}
+}
+
+func TestTwoLoopsGetTwoThreadsOfLoad(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("needs two cores")
+	}
+	p := builtYardstick(t)
+	both := []int{0, 1}
+	set := settings{Measure: 50 * time.Millisecond, WarmUp: 20 * time.Millisecond, coreSplit: coreSplit{both, both}}
+	workloads, err := selectWorkloads("plaintext-64", sizes{10, 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := measure(context.Background(), set, workloads[0], p, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.LoadThreads != 2 || s.Requests == 0 {
+		t.Errorf("%d threads, %d requests; want 2 threads and some", s.LoadThreads, s.Requests)
 	}
 }

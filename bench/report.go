@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -32,7 +33,7 @@ func newReport(m machine, set settings, samples []sample) report {
 		if d := slices.Index(workloads, a.Workload) - slices.Index(workloads, b.Workload); d != 0 {
 			return d
 		}
-		return slices.Index(rank, a.Server) - slices.Index(rank, b.Server)
+		return cmp.Or(a.Loops-b.Loops, slices.Index(rank, a.Server)-slices.Index(rank, b.Server))
 	})
 	return report{time.Now().UTC(), m, set, summaries, samples}
 }
@@ -54,24 +55,59 @@ func (r report) save(ctx context.Context) (string, error) {
 	return path, os.WriteFile(path, append(text, '\n'), 0o644)
 }
 
+// readReport reads what save has written.
+func readReport(path string) (report, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return report{}, err
+	}
+	var r report
+	if err := json.Unmarshal(text, &r); err != nil {
+		return report{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}
+
 // print writes one table for each workload.
 func (r report) print(w io.Writer) error {
-	fmt.Fprintf(w, "%s, kernel %s, %s; server on core %d, load on core %d; medians of %d rounds of %v\n",
-		r.Machine.CPU, r.Machine.Kernel, r.Machine.Go, r.Settings.ServerCPU, r.Settings.LoadCPU, r.Settings.Rounds, r.Settings.Measure)
+	fmt.Fprintf(w, "%s, kernel %s, %s; server on %s, load on %s; medians of %d rounds of %v\n",
+		r.Machine.CPU, r.Machine.Kernel, r.Machine.Go, nameCores(r.Settings.ServerCPUs), nameCores(r.Settings.LoadCPUs), r.Settings.Rounds, r.Settings.Measure)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	workload := ""
+	last, loadBound := "", false
 	for _, s := range r.Summaries {
-		if s.Workload != workload {
-			workload = s.Workload
+		if title := r.title(s); title != last {
+			last = title
 			if err := table.Flush(); err != nil {
 				return err
 			}
-			fmt.Fprintf(w, "\n%s\n", workload)
+			fmt.Fprintf(w, "\n%s\n", title)
 			fmt.Fprintln(table, heading(s))
 		}
 		fmt.Fprintln(table, row(s))
+		loadBound = loadBound || s.isLoadBound()
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if loadBound {
+		fmt.Fprintln(w, "\n! the load was full and the server was not: the rate is that of the load, and the server looks dearer than it is")
+	}
+	return nil
+}
+
+// title names the table that a summary belongs to.
+func (r report) title(s summary) string {
+	if slices.Max(r.Settings.Loops) == 1 {
+		return s.Workload
+	}
+	return fmt.Sprintf("%s, loops: %d", s.Workload, s.Loops)
+}
+
+func nameCores(cpus []int) string {
+	if len(cpus) == 1 {
+		return fmt.Sprintf("core %d", cpus[0])
+	}
+	return fmt.Sprintf("cores %d-%d", cpus[0], cpus[len(cpus)-1])
 }
 
 func heading(s summary) string {
@@ -94,9 +130,13 @@ func row(s summary) string {
 	if s.isMemory() {
 		return fmt.Sprintf("%s\t%.0f\t%s\t%s\t", s.Server, s.BytesPerConn, ratio, spread)
 	}
-	line := fmt.Sprintf("%s\t%.2f\t%s\t%s\t%.0f\t%.0f\t%.0f\t%.0f%%\t%.0f%%\t%.0f%%\t%d\t",
+	mark := ""
+	if s.isLoadBound() {
+		mark = "!"
+	}
+	line := fmt.Sprintf("%s\t%.2f\t%s\t%s\t%.0f\t%.0f\t%.0f\t%.0f%%\t%s%.0f%%\t%.0f%%\t%d\t",
 		s.Server, s.CPUMicros, ratio, spread, s.Rate, s.P50Micros, s.P99Micros,
-		100*s.ServerBusy, 100*s.LoadBusy, 100*s.Foreign, s.Errors)
+		100*s.ServerBusy, mark, 100*s.LoadBusy, 100*s.Foreign, s.Errors)
 	if s.SlowerBy > 0 {
 		line += fmt.Sprintf("%.2f\t", s.SlowerBy)
 	}

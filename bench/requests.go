@@ -50,7 +50,7 @@ var (
 // measure probes the server, loads it twice, and reads the clocks around the
 // second time.
 func (l closedLoop) measure(ctx context.Context, set settings, s *process) (sample, error) {
-	groups, err := l.groups(ctx, s.addr)
+	groups, err := l.groups(ctx, s)
 	if err != nil {
 		return sample{}, err
 	}
@@ -59,32 +59,33 @@ func (l closedLoop) measure(ctx context.Context, set settings, s *process) (samp
 
 // groups returns the load for a server that gives the right answers. The first
 // group is the one that is measured.
-func (l closedLoop) groups(ctx context.Context, addr netip.AddrPort) ([]load.Group, error) {
-	bodyLength, err := probe(ctx, addr, l.exchange)
+func (l closedLoop) groups(ctx context.Context, s *process) ([]load.Group, error) {
+	bodyLength, err := probe(ctx, s.addr, s.can, l.exchange)
 	if err != nil {
 		return nil, err
 	}
 	groups := []load.Group{{
 		Conns:      l.conns,
-		Request:    l.raw(addr, l.reconnect),
+		Request:    l.raw(s.addr, l.reconnect),
 		BodyLength: bodyLength,
 		Depth:      l.depth,
 		Reconnect:  l.reconnect,
 		Rate:       l.rate,
 	}}
 	for _, o := range l.others {
-		bodyLength, err := probe(ctx, addr, o.exchange)
+		bodyLength, err := probe(ctx, s.addr, s.can, o.exchange)
 		if err != nil {
 			return nil, err
 		}
-		groups = append(groups, load.Group{Conns: o.conns, Request: o.raw(addr, false), BodyLength: bodyLength})
+		groups = append(groups, load.Group{Conns: o.conns, Request: o.raw(s.addr, false), BodyLength: bodyLength})
 	}
 	return groups, nil
 }
 
 // measureGroups warms the server up with the load, and measures it.
 func measureGroups(ctx context.Context, set settings, s *process, groups []load.Group) (sample, error) {
-	g, err := load.Dial(s.addr, groups...)
+	threads := set.loadThreads(s)
+	g, err := load.Assemble(s.addr, threads, groups...)
 	if err != nil {
 		return sample{}, err
 	}
@@ -92,7 +93,7 @@ func measureGroups(ctx context.Context, set settings, s *process, groups []load.
 	if _, err := g.Run(ctx, set.WarmUp); err != nil {
 		return sample{}, err
 	}
-	before, err := readClocks(set, s.pid())
+	before, err := readClocks(set, s)
 	if err != nil {
 		return sample{}, err
 	}
@@ -100,11 +101,11 @@ func measureGroups(ctx context.Context, set settings, s *process, groups []load.
 	if err != nil {
 		return sample{}, err
 	}
-	after, err := readClocks(set, s.pid())
+	after, err := readClocks(set, s)
 	if err != nil {
 		return sample{}, err
 	}
-	return newSample(tallies, after.since(before))
+	return newSample(tallies, after.since(before), threads)
 }
 
 // raw is the request as it goes over the wire.

@@ -18,6 +18,7 @@ type sample struct {
 	Server   string `json:"server"`
 	Workload string `json:"workload"`
 	Round    int    `json:"round"`
+	Loops    int    `json:"loops"` // and cores of the server
 
 	Unit    string `json:"unit,omitempty"`          // what is counted; empty where memory is measured
 	Base    string `json:"base,omitempty"`          // the server that it is compared with
@@ -33,7 +34,9 @@ type sample struct {
 	P99Micros  float64 `json:"p99_us,omitempty"`      // of the measured group
 	ServerBusy float64 `json:"server_busy,omitempty"` // cores that the server kept busy
 	LoadBusy   float64 `json:"load_busy,omitempty"`   // cores that the load kept busy
-	Foreign    float64 `json:"foreign,omitempty"`     // cores, of the two, that others kept busy
+	Foreign    float64 `json:"foreign,omitempty"`     // cores, of those of both, that others kept busy
+
+	LoadThreads int `json:"load_threads,omitempty"`
 
 	BytesPerConn float64 `json:"bytes_per_idle_connection,omitempty"`
 }
@@ -50,45 +53,61 @@ func measureAll(ctx context.Context, set settings, programs []program) ([]sample
 				suited = append(suited, p)
 			}
 		}
-		for round := range set.Rounds {
-			for i := range suited {
-				p := suited[(i+round)%len(suited)]
-				fmt.Fprintf(os.Stderr, "\r\x1b[K%s, round %d of %d: %s", w.name, round+1, set.Rounds, p.name)
-				s, err := measure(ctx, set, w, p)
-				if err != nil {
-					fmt.Fprintln(os.Stderr)
-					return nil, fmt.Errorf("%s under %s: %w", p.name, w.name, err)
-				}
-				s.Server, s.Workload, s.Round = p.name, w.name, round+1
-				s.Unit, s.Base, s.Against = w.unit, w.base, w.against
-				samples = append(samples, s)
+		for _, loops := range set.Loops {
+			taken, err := measureRounds(ctx, set, w, suited, loops)
+			if err != nil {
+				return nil, err
 			}
+			samples = append(samples, taken...)
 		}
 	}
 	fmt.Fprint(os.Stderr, "\r\x1b[K")
 	return samples, nil
 }
 
+func measureRounds(ctx context.Context, set settings, w workload, programs []program, loops int) ([]sample, error) {
+	var samples []sample
+	for round := range set.Rounds {
+		for i := range programs {
+			p := programs[(i+round)%len(programs)]
+			fmt.Fprintf(os.Stderr, "\r\x1b[K%s, loops %d, round %d of %d: %s", w.name, loops, round+1, set.Rounds, p.name)
+			s, err := measure(ctx, set, w, p, loops)
+			if err != nil {
+				fmt.Fprintln(os.Stderr)
+				return nil, fmt.Errorf("%s under %s: %w", p.name, w.name, err)
+			}
+			s.Server, s.Workload, s.Round, s.Loops = p.name, w.name, round+1, loops
+			s.Unit, s.Base, s.Against = w.unit, w.base, w.against
+			samples = append(samples, s)
+		}
+	}
+	return samples, nil
+}
+
 // measure starts the server anew and takes one sample. Everything
 // it starts has ended when it returns.
-func measure(ctx context.Context, set settings, w workload, p program) (sample, error) {
-	ctx, cancel := context.WithTimeout(ctx, set.WarmUp+set.Measure+30*time.Second)
+func measure(ctx context.Context, set settings, w workload, p program, loops int) (sample, error) {
+	ctx, cancel := context.WithTimeout(ctx, set.WarmUp+set.Measure+time.Minute)
 	defer cancel()
 	if w.routes > 0 {
 		p.args = append(slices.Clip(p.args), "-routes", strconv.Itoa(w.routes))
 	}
-	s, err := startServer(ctx, p, set.ServerCPU)
+	s, err := startServer(ctx, p, set.ServerCPUs[:loops])
 	if err != nil {
 		return sample{}, err
 	}
 	defer s.stop()
-	return w.measure(ctx, set, s)
+	taken, err := w.measure(ctx, set, s)
+	if err != nil && ctx.Err() != nil {
+		return sample{}, fmt.Errorf("%w; what came of that: %w", ctx.Err(), err)
+	}
+	return taken, err
 }
 
 // newSample turns the tallies of one run, of which the first is the measured
 // group's, and the clocks over it into figures.
-func newSample(tallies []load.Tally, spent clocks) (sample, error) {
-	s := sample{Seconds: spent.wall.Seconds()}
+func newSample(tallies []load.Tally, spent clocks, threads int) (sample, error) {
+	s := sample{Seconds: spent.wall.Seconds(), LoadThreads: threads}
 	for _, t := range tallies {
 		s.Requests += t.Requests
 		for kind, n := range t.Errors {

@@ -9,6 +9,7 @@ import "slices"
 type summary struct {
 	Server   string `json:"server"`
 	Workload string `json:"workload"`
+	Loops    int    `json:"loops"` // and cores of the server
 
 	Unit string `json:"unit,omitempty"` // what is counted; empty where memory is measured
 	Base string `json:"base,omitempty"` // the server that it is compared with
@@ -30,15 +31,25 @@ type summary struct {
 	ServerBusy   float64 `json:"server_busy,omitempty"`
 	LoadBusy     float64 `json:"load_busy,omitempty"`
 	Foreign      float64 `json:"foreign,omitempty"`
+	LoadThreads  int     `json:"load_threads,omitempty"`
 	BytesPerConn float64 `json:"bytes_per_idle_connection,omitempty"`
 	Errors       uint64  `json:"errors,omitempty"` // the sum over the rounds
+}
+
+// isLoadBound reports whether the rate is that of the load, which was full while the server was not.
+func (s summary) isLoadBound() bool {
+	const full = 0.95
+	return !s.isMemory() && s.LoadBusy >= full*float64(s.LoadThreads) && s.ServerBusy < full*float64(s.Loops)
 }
 
 // isMemory tells a measurement of idle connections from one of requests.
 func (s summary) isMemory() bool { return s.Unit == "" }
 
 // key names the rounds that belong together.
-type key struct{ workload, server string }
+type key struct {
+	workload, server string
+	loops            int
+}
 
 // summarize returns one summary for each server and workload, in the order in
 // which the samples first mention them.
@@ -46,7 +57,7 @@ func summarize(samples []sample) []summary {
 	rounds := make(map[key][]sample)
 	var order []key
 	for _, s := range samples {
-		k := key{s.Workload, s.Server}
+		k := key{s.Workload, s.Server, s.Loops}
 		if rounds[k] == nil {
 			order = append(order, k)
 		}
@@ -58,6 +69,7 @@ func summarize(samples []sample) []summary {
 		sum := summary{
 			Server:       k.server,
 			Workload:     k.workload,
+			Loops:        k.loops,
 			Unit:         own[0].Unit,
 			Base:         own[0].Base,
 			CPUMicros:    medianOf(own, func(s sample) float64 { return s.CPUMicros }),
@@ -67,6 +79,7 @@ func summarize(samples []sample) []summary {
 			ServerBusy:   medianOf(own, func(s sample) float64 { return s.ServerBusy }),
 			LoadBusy:     medianOf(own, func(s sample) float64 { return s.LoadBusy }),
 			Foreign:      medianOf(own, func(s sample) float64 { return s.Foreign }),
+			LoadThreads:  own[0].LoadThreads,
 			BytesPerConn: medianOf(own, func(s sample) float64 { return s.BytesPerConn }),
 		}
 		for _, s := range own {
@@ -78,12 +91,12 @@ func summarize(samples []sample) []summary {
 		if sum.isMemory() {
 			cost = func(s sample) float64 { return s.BytesPerConn }
 		}
-		ratios := ratiosByRound(own, rounds[key{k.workload, sum.Base}], cost)
+		ratios := ratiosByRound(own, rounds[key{k.workload, sum.Base, k.loops}], cost)
 		if len(ratios) > 0 {
 			sum.Ratio, sum.RatioMin, sum.RatioMax = median(ratios), slices.Min(ratios), slices.Max(ratios)
 		}
 		if own[0].Against != "" {
-			without := rounds[key{own[0].Against, k.server}]
+			without := rounds[key{own[0].Against, k.server, k.loops}]
 			if slower := ratiosByRound(own, without, func(s sample) float64 { return s.P99Micros }); len(slower) > 0 {
 				sum.SlowerBy = median(slower)
 			}

@@ -76,3 +76,40 @@ func TestErrorsAreAddedUp(t *testing.T) {
 		t.Errorf("%d errors, want 6", got)
 	}
 }
+
+func TestLoopsAreComparedOnlyWithTheSameLoops(t *testing.T) {
+	sums := summarize([]sample{
+		{Server: yardstick, Workload: "w", Unit: "request", Base: yardstick, Loops: 1, Round: 1, CPUMicros: 4},
+		{Server: "x", Workload: "w", Unit: "request", Base: yardstick, Loops: 1, Round: 1, CPUMicros: 6},
+		{Server: yardstick, Workload: "w", Unit: "request", Base: yardstick, Loops: 2, Round: 1, CPUMicros: 5},
+		{Server: "x", Workload: "w", Unit: "request", Base: yardstick, Loops: 2, Round: 1, CPUMicros: 10},
+	})
+	if len(sums) != 4 || sums[1].Ratio != 1.5 || sums[3].Ratio != 2 {
+		t.Errorf("got %+v, want ratios 1.5 and 2", sums)
+	}
+}
+
+func TestAFullLoadBesideAServerWithRoomIsMarked(t *testing.T) {
+	for _, test := range []struct {
+		server, load   float64 // cores that were busy
+		loops, threads int
+		want           bool
+	}{
+		{1, 0.8, 1, 1, false},
+		{0.5, 0.99, 1, 1, true},
+		{0.99, 0.99, 1, 1, false}, // both are
+		{2.1, 1, 4, 2, false},
+		{2.1, 1.98, 4, 2, true},
+	} {
+		s := summary{ServerBusy: test.server, LoadBusy: test.load, Loops: test.loops, LoadThreads: test.threads, Unit: "request"}
+		if got := s.isLoadBound(); got != test.want {
+			t.Errorf("%+v: %v, want %v", test, got, test.want)
+		}
+		if got := strings.Contains(row(s), "!"); got != test.want {
+			t.Errorf("row %q: marked %v, want %v", row(s), got, test.want)
+		}
+	}
+	if memory := (summary{Loops: 1, BytesPerConn: 89}); memory.isLoadBound() {
+		t.Error("a measurement of memory has a full load")
+	}
+}

@@ -39,11 +39,12 @@ type group struct {
 	upgrade    []byte
 	answer     []byte
 	reconnect  bool
+	opening    bool // not all connections of the generator are open
 	tally      *Tally
 
 	interval time.Duration // between two requests of the group; 0 without a rate
 	due      time.Duration // when the next one should leave, since the generator's epoch
-	free     []*conn       // with a rate: those with nothing to wait for, the longest free first
+	free     []*conn       // with a rate, or while opening: those with nothing to wait for, the longest free first
 }
 
 // begin starts a batch, whatever became of the last one.
@@ -64,10 +65,11 @@ func (c *conn) beginUpgrade(now time.Duration) {
 	c.upgrading = true
 }
 
-// next begins another batch, or waits for its turn where the group has a rate.
+// next begins another batch, or waits for its turn where the group has a rate
+// and while others are being opened.
 // A connection's first message after an upgrade is sent at once.
 func (c *conn) next(now time.Duration) error {
-	if c.group.interval > 0 && c.answered {
+	if (c.group.interval > 0 || c.group.opening) && c.answered {
 		c.group.free = append(c.group.free, c)
 		return nil
 	}

@@ -20,8 +20,9 @@ import (
 const maxErrors = 1000
 
 // wave is how many connections are opened before all of them must have had an
-// answer. It keeps the server's accept queue short.
-const wave = 256
+// answer. Some servers have an accept queue of 128, and what does not fit waits
+// for seconds or is reset.
+const wave = 100
 
 var (
 	errUnasked = errors.New("response without a request")
@@ -45,8 +46,8 @@ type Generator struct {
 
 // Dial opens the connections of all groups and sends their first batches. The
 // address must be IPv4. Whether the server answers is found out by Run, or
-// here, if there are many connections: they are opened in waves, and what is
-// open is served meanwhile.
+// here, if there are many connections: they are opened in waves, and those
+// that have had their answer wait until all are open.
 func Dial(addr netip.AddrPort, groups ...Group) (*Generator, error) {
 	if !addr.Addr().Is4() {
 		return nil, fmt.Errorf("load: address %s is not IPv4", addr)
@@ -67,6 +68,10 @@ func Dial(addr netip.AddrPort, groups ...Group) (*Generator, error) {
 			g.Close()
 			return nil, fmt.Errorf("load: group %d: %w", i, err)
 		}
+	}
+	if err := g.release(); err != nil {
+		g.Close()
+		return nil, err
 	}
 	return g, nil
 }
@@ -149,6 +154,7 @@ func (g *Generator) add(spec Group) error {
 		upgrade:    spec.Upgrade,
 		answer:     spec.Answer,
 		reconnect:  spec.Reconnect,
+		opening:    true,
 		tally:      newTally(),
 	}
 	if spec.Rate > 0 {
@@ -180,6 +186,26 @@ func (g *Generator) settle() error {
 			}
 			if err := g.step(50 * time.Millisecond); err != nil {
 				return err
+			}
+		}
+	}
+	return nil
+}
+
+// release lets the connections go that wait for the others to be open.
+func (g *Generator) release() error {
+	for _, group := range g.groups {
+		group.opening = false
+		if group.interval > 0 {
+			continue // pace sends
+		}
+		waiting := group.free
+		group.free = nil
+		for _, c := range waiting {
+			if err := c.next(g.now()); err != nil {
+				if err := g.fail(c, err); err != nil {
+					return err
+				}
 			}
 		}
 	}

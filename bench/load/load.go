@@ -28,7 +28,8 @@
 // In a group with a rate it is the time from the moment when the request was
 // due, so that what waits behind a slow response counts as slow, too.
 //
-// [Join] loads a topic with many members instead, and [OpenIdle] opens
+// [Assemble] has several generators share the connections, for a server that
+// has more than one core. [Join] loads a topic with many members instead, and [OpenIdle] opens
 // connections that only wait.
 package load
 

@@ -6,17 +6,20 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/go-chi/chi/v5"
 	"github.com/labstack/echo/v5"
+
+	"github.com/hyperlane-go/hyperlane"
 )
 
-// contestant is a router under measurement. Every route leads to answer.
+// contestant is a router under measurement. Every route answers 204.
 type contestant struct {
 	name string
 	// build returns a handler and the routes that it took, which should be all.
 	build func(routes []Route) (http.Handler, []Route)
 }
 
-// contestants lists them. hyperlane joins here, through its public Server.
+// contestants lists them.
 var contestants = []contestant{
+	{"hyperlane", buildHyperlane},
 	{"servemux", buildServeMux},
 	{"chi", buildChi},
 	{"gin", buildGin},
@@ -27,7 +30,22 @@ var contestants = []contestant{
 // those that were asked for.
 var answered int
 
-func answer(http.ResponseWriter, *http.Request) { answered++ }
+func answer(w http.ResponseWriter, _ *http.Request) {
+	answered++
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func buildHyperlane(routes []Route) (http.Handler, []Route) {
+	server := hyperlane.New(hyperlane.Config{})
+	for _, r := range routes {
+		server.Handle(r.Method, r.Pattern, func(c *hyperlane.Context) error {
+			answered++
+			c.Response.SetStatus(http.StatusNoContent)
+			return nil
+		})
+	}
+	return server, routes
+}
 
 // buildServeMux leaves out what ServeMux refuses: of two patterns that overlap,
 // of which neither is more specific, it takes the first. GitHub has some:
