@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,6 +37,7 @@ func writeInManyWays(ctx context.Context, c *websocket.Conn, who, count int) err
 				if _, err = w.Write([]byte(piece)); err != nil {
 					break
 				}
+				runtime.Gosched() // whoever would come between them has an occasion to
 			}
 			err = errors.Join(err, w.Close())
 		}

@@ -156,7 +156,7 @@ func stacks() string {
 
 // parkedIn counts the goroutines that wait for input or output in function, as the runtime says.
 func parkedIn(function string) (n int) {
-	for _, stack := range strings.Split(stacks(), "\n\n") {
+	for stack := range strings.SplitSeq(stacks(), "\n\n") {
 		if head, _, _ := strings.Cut(stack, "\n"); strings.Contains(head, "[IO wait") && strings.Contains(stack, function) {
 			n++
 		}
