@@ -77,9 +77,9 @@ type Config struct {
 	// the client to the clean path. "" is "off".
 	CleanPath string
 
-	// TrustedProxies are the networks whose word on the client's address, scheme and host is taken (Forwarded,
-	// X-Forwarded-For and their kin). None are trusted by default, because such fields are the client's to invent. A
-	// network that contains every address is refused.
+	// TrustedProxies are the networks whose word on the client's address is taken: see Request.ClientIP. None are trusted by
+	// default, because X-Forwarded-For is the client's to invent. A network that contains every address is refused. Nobody's
+	// word is taken on the scheme and the host.
 	TrustedProxies []netip.Prefix
 	// ServerName is sent in the Server field. "" sends none.
 	ServerName string
