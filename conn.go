@@ -284,12 +284,16 @@ func (co *conn) after(t *engine.Turn, c *Context, w *h1Wire) (next engine.Next, 
 		return engine.Linger, false
 	case !w.keepAlive && len(t.In) > 0:
 		return engine.Linger, false
+	case !w.keepAlive && c.exchange.head.KeepAlive:
+		return engine.Linger, false // the end is our decision: the client may be sending its next request already
 	case !w.keepAlive:
 		return engine.Close, false
 	}
 	t.Restart = true
 	return engine.AwaitMessage, true
 }
+
+var crlf, head = []byte("\r\n"), []byte("HEAD ")
 
 // refuse answers a message that is not served, and ends the connection: nothing behind it can be trusted.
 func (co *conn) refuse(t *engine.Turn, c *Context, err error) engine.Next {
@@ -298,10 +302,14 @@ func (co *conn) refuse(t *engine.Turn, c *Context, err error) engine.Next {
 	t.Out = http1.AppendStatusLine(t.Out, status)
 	t.Out = co.server.appendDate(t.Out)
 	t.Out = append(t.Out, "Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"...)
-	text := http.StatusText(status) + "\n"
-	t.Out = http1.AppendContentLength(t.Out, int64(len(text)))
-	t.Out = append(t.Out, "\r\n"...)
-	t.Out = append(t.Out, text...)
+	// RFC 9110 section 9.3.2: to HEAD there is no content. What was parsed may not go as far as the method.
+	if bytes.HasPrefix(bytes.TrimPrefix(t.In, crlf), head) {
+		t.Out = append(t.Out, crlf...)
+	} else {
+		text := http.StatusText(status) + "\n"
+		t.Out = http1.AppendContentLength(t.Out, int64(len(text)))
+		t.Out = append(append(t.Out, crlf...), text...)
+	}
 	co.server.config.Logger.Debug("request refused", "remote", &co.peer, "status", status, "error", err)
 	return engine.Linger
 }

@@ -334,10 +334,23 @@ func (w *h1Wire) inform(c *Context, status int) error {
 	}
 	out := http1.AppendStatusLine(w.turn.Out, status)
 	for _, f := range c.Response.fields {
-		out = http1.AppendField(out, f.name, f.value)
+		if !ofTheFinalResponse(f.name) {
+			out = http1.AppendField(out, f.name, f.value)
+		}
 	}
 	w.turn.Out = append(out, "\r\n"...)
 	return w.passed(w.turn.Flush())
+}
+
+// ofTheFinalResponse reports a field that says something of the message or the connection, and so has no place in an interim response (RFC
+// 9110 section 8.6, RFC 9112 section 6.1).
+func ofTheFinalResponse(name string) bool {
+	for _, own := range [...]string{"Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Trailer"} {
+		if strings.EqualFold(name, own) {
+			return true
+		}
+	}
+	return false
 }
 
 // finish ends the body of a response that has begun.

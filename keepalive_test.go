@@ -111,3 +111,29 @@ func TestAConnectionThatIdlesForTooLongIsClosed(t *testing.T) {
 		}
 	})
 }
+
+// A client that does not know yet that this answer is the last of its connection may have sent its next request: closing at once would
+// reset the connection, and what of the answer is on its way would be lost (RFC 9112 section 9.6).
+func TestTheLastAnswerIsNotLostToTheNextRequest(t *testing.T) {
+	hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
+		if d == hyperlanetest.NetHTTP {
+			return // net/http closes at once
+		}
+		last := strings.Repeat("the last answer ", 16<<10)
+		c := d.Serve(t, hyperlane.Config{}, func(s *hyperlane.Server) {
+			s.Get("/last", func(c *hyperlane.Context) error {
+				c.Response.SetHeader("Connection", "close")
+				return c.Text(last)
+			})
+		})
+		for range 20 {
+			nc := c.Dial()
+			write(t, nc, "GET /last HTTP/1.1\r\nHost: x\r\n\r\n")
+			readUntil(t, nc, "\r\n\r\n")
+			io.WriteString(nc, "GET /last HTTP/1.1\r\nHost: x\r\n\r\n")
+			if got := readAll(t, nc); got != last {
+				t.Fatalf("got %d bytes of %d", len(got), len(last))
+			}
+		}
+	})
+}

@@ -104,3 +104,24 @@ func TestMiddlewareOfNetHTTPStandsAroundAHandler(t *testing.T) {
 		c.Get("/stream").Status(200).Body("piece piece piece ").Header("X-Around", "1")
 	})
 }
+
+func TestAnInterimResponseHasNothingOfTheFinalMessage(t *testing.T) {
+	each(t, hyperlane.Config{}, func(s *hyperlane.Server) {
+		s.Get("/hints", hyperlane.FromHTTP(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Link", "</style.css>")
+			w.Header().Set("Content-Length", "5")
+			w.WriteHeader(http.StatusEarlyHints)
+			io.WriteString(w, "final")
+		})))
+	}, func(t *testing.T, c *hyperlanetest.Client) {
+		nc := c.Dial()
+		write(t, nc, "GET /hints HTTP/1.1\r\nHost: x\r\n\r\n")
+		hints := readUntil(t, nc, "\r\n\r\n")
+		if !strings.HasPrefix(hints, "HTTP/1.1 103 ") || !strings.Contains(hints, "Link: </style.css>") || strings.Contains(hints, "Content-Length") {
+			t.Errorf("got %q", hints)
+		}
+		if answer, err := readMessage(nc); err != nil || !strings.HasSuffix(answer, "final") || !strings.Contains(answer, "Content-Length: 5\r\n") {
+			t.Errorf("got %q, %v", answer, err)
+		}
+	})
+}

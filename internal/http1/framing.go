@@ -71,9 +71,12 @@ func (h *Head) host(buf []byte, value Span) *Error {
 		return errHost
 	}
 	// RFC 9112 section 3.2.2: the server "MUST ignore the received Host header field (if any)" in absolute-form.
-	if h.seen&targetHost == 0 {
-		h.Host = value
+	// Whoever looks at the field sees what is in force.
+	if h.seen&targetHost != 0 {
+		h.Fields[len(h.Fields)-1].Value = h.Host
+		return nil
 	}
+	h.Host = value
 	return nil
 }
 

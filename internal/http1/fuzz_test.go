@@ -36,7 +36,10 @@ func checkSpans(t *testing.T, h *Head, head []byte, lim *Limits) {
 	t.Helper()
 	spans := []Span{h.Method, h.Target}
 	for _, field := range h.Fields {
-		spans = append(spans, field.Name, field.Value)
+		spans = append(spans, field.Name)
+		if field.Value != h.Host { // which may lie in the target
+			spans = append(spans, field.Value)
+		}
 	}
 	last := uint32(0)
 	for _, s := range spans {

@@ -22,7 +22,7 @@ type Head struct {
 	HasQuery bool // the target has a "?", even if nothing follows it
 
 	Host   Span    // the authority in force, with its port: the target's, else the Host field's (RFC 9112 section 3.2.2); may be empty
-	Fields []Field // all fields in the order received, the ones below included
+	Fields []Field // all fields in the order received, the ones below included; the value of Host is the authority in force
 
 	Minor         int   // of the version: 0, or 1 for HTTP/1.1 and whatever HTTP/1.x comes later (RFC 9110 section 2.5)
 	ContentLength int64 // -1: the message has no Content-Length

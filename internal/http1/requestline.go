@@ -3,7 +3,8 @@ package http1
 import "bytes"
 
 var (
-	errMethod      = &Error{400, "the method is empty, too long or not a token (RFC 9110 section 9.1)"}
+	errMethod      = &Error{400, "the method is empty or not a token (RFC 9110 section 9.1)"}
+	errMethodSize  = &Error{501, "the method is longer than any that is known (RFC 9112 section 3)"}
 	errRequestLine = &Error{400, "the request line is not method SP target SP version (RFC 9112 section 3)"}
 	errVersion     = &Error{400, "the version is not HTTP/DIGIT.DIGIT or is older than HTTP/1.0 (RFC 9112 section 2.3)"}
 	errMajor       = &Error{505, "the major version is not 1 (RFC 9110 section 15.6.6)"}
@@ -43,8 +44,11 @@ func (h *Head) requestLine(buf []byte, end int, lim *Limits) *Error {
 	if i == 0 && len(line) > 0 && isSpace(line[0]) {
 		return errFolded
 	}
-	if i == 0 || i > maxMethod {
+	switch {
+	case i == 0:
 		return errMethod
+	case i > maxMethod:
+		return errMethodSize
 	}
 	if i == len(line) || line[i] != ' ' {
 		return errRequestLine
@@ -85,6 +89,8 @@ func refuseLongLine(b []byte, lim *Limits) *Error {
 	switch {
 	case len(b) <= maxMethod:
 		return errHead
+	case !bytes.ContainsFunc(b[:maxMethod+1], func(r rune) bool { return r > 0x7f || class[r]&inToken == 0 }):
+		return errMethodSize
 	case bytes.IndexByte(b[:maxMethod+1], ' ') < 0:
 		return errMethod
 	}
