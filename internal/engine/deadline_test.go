@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -97,4 +98,65 @@ func TestASlowReaderIsClosedAfterTheWriteTimeout(t *testing.T) {
 			}
 		})
 	}
+}
+
+// byHand is a Tick that never comes: the test lets the time pass.
+const byHand = 1000 * time.Hour
+
+// What has left is over, and so is its deadline: a connection that keeps its own time may be quiet for as long as it likes.
+func TestAWriteDeadlineEndsWithItsWrite(t *testing.T) {
+	onEachDriver(t, func(t *testing.T, d testDriver) {
+		s := start(t, d, Config{Tick: byHand, WriteTimeout: time.Hour})
+		p := s.dial()
+		p.say("switch\n")
+		p.hear("switched\n")
+		for range 3 {
+			if err := s.last.Load().Send([]byte("news")); err != nil {
+				t.Fatal(err)
+			}
+			p.hear("news")
+			s.pass(2 * time.Hour)
+			p.say("\x02")
+			p.hear("ff")
+		}
+	})
+}
+
+// An answer that the peer takes late has its own deadline while it waits. Then that of the next message counts, from the beginning.
+func TestAnAnswerThatLeftLateLeavesTheIdleTimeoutAsItIs(t *testing.T) {
+	const size = 12 << 20 // more than the kernel takes for a peer that does not read
+	line := fmt.Sprintf("out %d\n", size)
+	for _, writes := range []time.Duration{time.Hour, 0} {
+		t.Run(fmt.Sprintf("WriteTimeout %v", writes), func(t *testing.T) {
+			onEachDriver(t, func(t *testing.T, d testDriver) {
+				s := start(t, d, Config{Tick: byHand, WriteTimeout: writes, IdleTimeout: 10 * time.Hour})
+				p := s.dial()
+				p.say(line)
+				s.eventually("the line has been read", func() bool { return s.serves.Load() > 0 })
+				if d.loops {
+					s.eventually("the rest waits", func() bool { return s.hasUnsent() })
+				}
+				p.hear(string(pattern(size)))
+				p.hear(line)
+				s.eventually("everything has left", func() bool { return !s.hasUnsent() })
+				s.pass(2 * time.Hour)
+				p.say("x\n")
+				p.hear("x\n")
+				s.eventually("the idle connection is closed", func() bool {
+					s.pass(11 * time.Hour) // again, because the wait may begin after the first time
+					return len(s.closings()) == 1
+				})
+				if err := s.closings()[0]; err != nil {
+					t.Errorf("closed with %v, want nil", err)
+				}
+				p.hearEnd()
+			})
+		})
+	}
+}
+
+// hasUnsent reports whether an answer of the latest connection waits on its loop.
+func (s *server) hasUnsent() bool {
+	c, ok := s.last.Load().driver.(interface{ hasUnsent() bool })
+	return ok && c.hasUnsent()
 }

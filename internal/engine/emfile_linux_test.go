@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
@@ -11,18 +12,27 @@ import (
 	"testing"
 )
 
-// withoutDescriptors is the variable that has a child process run the test below.
+// withoutDescriptors is the variable by which a test knows that it runs in a child process.
 const withoutDescriptors = "ENGINE_TEST_WITHOUT_DESCRIPTORS"
+
+// inAChild has a child process run the test, and reports whether this is the child.
+func inAChild(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv(withoutDescriptors) != "" {
+		return true
+	}
+	child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=2m")
+	child.Env = append(os.Environ(), withoutDescriptors+"=1")
+	if said, err := child.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, said)
+	}
+	return false
+}
 
 // A process that really has no descriptor left serves those who are there, does not spin, says so once, and accepts again when it can. It is
 // a process of its own, because all of this one would suffer.
 func TestEMFILEIsNotTheEnd(t *testing.T) {
-	if os.Getenv(withoutDescriptors) == "" {
-		child := exec.Command(os.Args[0], "-test.run=^TestEMFILEIsNotTheEnd$", "-test.timeout=2m")
-		child.Env = append(os.Environ(), withoutDescriptors+"=1")
-		if said, err := child.CombinedOutput(); err != nil {
-			t.Errorf("%v\n%s", err, said)
-		}
+	if !inAChild(t) {
 		return
 	}
 	var limit syscall.Rlimit
@@ -60,6 +70,45 @@ func TestEMFILEIsNotTheEnd(t *testing.T) {
 			p.Close()
 			s.eventually("it has ended", func() bool { return s.engine.open.Load() == 1 })
 		}
+	})
+}
+
+// Detach needs a descriptor. Where there is none it fails, and the connection is what it was: it is served on, and ends once.
+func TestADetachThatFindsNoDescriptorLeavesTheConnectionInOrder(t *testing.T) {
+	if !inAChild(t) {
+		return
+	}
+	onLoops(t, func(t *testing.T, d testDriver) {
+		s := start(t, d, withAccept(Config{}, func(turn *Turn) Next {
+			if turn.Err != nil {
+				return Close
+			}
+			turn.In = turn.In[len(turn.In):]
+			var limit syscall.Rlimit
+			if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+				t.Error(err)
+			}
+			syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 1, Max: limit.Max})
+			_, err := turn.Detach()
+			syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
+			turn.Out = append(turn.Out, "an answer\n"...)
+			if !errors.Is(err, syscall.EMFILE) {
+				t.Errorf("Detach: got %v, want %v", err, syscall.EMFILE)
+				return Abort
+			}
+			return AwaitMessage
+		}))
+		p := s.dial()
+		for range 3 {
+			p.say("x")
+			p.hear("an answer\n")
+			if n := s.engine.open.Load(); n != 1 {
+				t.Errorf("got %d open connections, want 1", n)
+			}
+		}
+		p.closeWrite()
+		p.hearEnd()
+		s.eventually("all connections have ended", func() bool { return s.engine.open.Load() == 0 })
 	})
 }
 

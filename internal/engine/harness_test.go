@@ -155,9 +155,12 @@ func stacks() string {
 }
 
 // parkedIn counts the goroutines that wait for input or output in function, as the runtime says.
-func parkedIn(function string) (n int) {
+func parkedIn(function string) int { return waitingIn("IO wait", function) }
+
+// waitingIn counts the goroutines that wait in function for what the runtime calls so.
+func waitingIn(what, function string) (n int) {
 	for stack := range strings.SplitSeq(stacks(), "\n\n") {
-		if head, _, _ := strings.Cut(stack, "\n"); strings.Contains(head, "[IO wait") && strings.Contains(stack, function) {
+		if head, _, _ := strings.Cut(stack, "\n"); strings.Contains(head, "["+what) && strings.Contains(stack, function) {
 			n++
 		}
 	}
@@ -171,6 +174,18 @@ func (s *server) eventually(what string, ok func() bool) {
 			s.t.Fatalf("waited in vain until %s\n%s", what, stacks())
 		}
 	}
+}
+
+// pass does what the ticks of the time d would do. The Tick of the engine's own must be farther away than the test is long.
+func (s *server) pass(d time.Duration) {
+	s.t.Helper()
+	s.engine.clock.now.Add(int64(d))
+	s.engine.blocking.each((*blocking).expire)
+	s.engine.loops.sweep()
+	s.eventually("the leader has looked", func() bool {
+		c, ok := s.last.Load().driver.(interface{ isPushed() bool })
+		return !ok || !c.isPushed()
+	})
 }
 
 func (s *server) closings() []error {

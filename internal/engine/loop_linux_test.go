@@ -17,6 +17,7 @@ import (
 )
 
 func (c *loopConn) hasUnsent() bool { return c.state.Load()&unsent != 0 }
+func (c *loopConn) isPushed() bool  { return c.state.Load()&pushed != 0 }
 
 func TestAHandlerThatBlocksDoesNotHoldUpItsLoop(t *testing.T) {
 	onLoops(t, func(t *testing.T, d testDriver) {
