@@ -124,24 +124,23 @@ func TestAWriteDeadlineEndsWithItsWrite(t *testing.T) {
 
 // An answer that the peer takes late has its own deadline while it waits. Then that of the next message counts, from the beginning.
 func TestAnAnswerThatLeftLateLeavesTheIdleTimeoutAsItIs(t *testing.T) {
-	const size = 12 << 20 // more than the kernel takes for a peer that does not read
-	line := fmt.Sprintf("out %d\n", size)
+	onEachDriver(t, func(t *testing.T, d testDriver) {
+		s := start(t, d, Config{Tick: byHand, WriteTimeout: time.Hour, IdleTimeout: 10 * time.Hour})
+		p := s.dial()
+		s.answerLate(p, d)
+		s.pass(2 * time.Hour)
+		p.say("x\n")
+		p.hear("x\n")
+	})
+}
+
+func TestTheIdleTimeoutHoldsBehindAnAnswerThatLeftLate(t *testing.T) {
 	for _, writes := range []time.Duration{time.Hour, 0} {
 		t.Run(fmt.Sprintf("WriteTimeout %v", writes), func(t *testing.T) {
 			onEachDriver(t, func(t *testing.T, d testDriver) {
 				s := start(t, d, Config{Tick: byHand, WriteTimeout: writes, IdleTimeout: 10 * time.Hour})
 				p := s.dial()
-				p.say(line)
-				s.eventually("the line has been read", func() bool { return s.serves.Load() > 0 })
-				if d.loops {
-					s.eventually("the rest waits", func() bool { return s.hasUnsent() })
-				}
-				p.hear(string(pattern(size)))
-				p.hear(line)
-				s.eventually("everything has left", func() bool { return !s.hasUnsent() })
-				s.pass(2 * time.Hour)
-				p.say("x\n")
-				p.hear("x\n")
+				s.answerLate(p, d)
 				s.eventually("the idle connection is closed", func() bool {
 					s.pass(11 * time.Hour) // again, because the wait may begin after the first time
 					return len(s.closings()) == 1
@@ -153,6 +152,21 @@ func TestAnAnswerThatLeftLateLeavesTheIdleTimeoutAsItIs(t *testing.T) {
 			})
 		})
 	}
+}
+
+// answerLate has the server answer with more than the kernel takes for a peer that does not read, and then reads all of it.
+func (s *server) answerLate(p *peer, d testDriver) {
+	s.t.Helper()
+	const size = 12 << 20
+	line := fmt.Sprintf("out %d\n", size)
+	p.say(line)
+	s.eventually("the line has been read", func() bool { return s.serves.Load() > 0 })
+	if d.loops {
+		s.eventually("the rest waits", s.hasUnsent)
+	}
+	p.hear(string(pattern(size)))
+	p.hear(line)
+	s.eventually("everything has left", func() bool { return !s.hasUnsent() })
 }
 
 // hasUnsent reports whether an answer of the latest connection waits on its loop.

@@ -3,15 +3,41 @@
 package engine
 
 import (
-	"errors"
 	"net"
+	"sync/atomic"
 	"syscall"
 	"testing"
 )
 
-// A turn that has detached is over for the engine: its descriptor's number is soon another connection's, which nothing of the turn may
-// reach, not even a goroutine that waits for input.
+// A turn that has detached is over for the engine: the number of its descriptor is soon another connection's, which nothing of the turn may
+// reach.
 func TestATurnThatHasDetachedReachesNoConnectionThatCameLater(t *testing.T) {
+	l, serves, conns := aloneLoop(t, 1)
+	old := conns[0]
+	turn := beginAway(t, old)
+	nc := detachAlone(t, turn)
+	defer nc.Close()
+	reused, peer := reuse(t, l, aloneSeat(), old.fd)
+	syscall.Write(peer, []byte("secret"))
+
+	if err := turn.Fill(AwaitBody); err != ErrClosed || len(turn.In) > 0 {
+		t.Errorf("Fill: got %q, %v, want %v", turn.In, err, ErrClosed)
+	}
+	turn.Out = append(turn.Out, "for the old one"...)
+	if err := turn.Flush(); err != ErrClosed {
+		t.Errorf("Flush: got %v, want %v", err, ErrClosed)
+	}
+	turn.Out = append(turn.Out, "for the old one"...)
+	if err := turn.Write([]byte("too")); err != ErrClosed {
+		t.Errorf("Write: got %v, want %v", err, ErrClosed)
+	}
+	turn.Interrupt()
+	wantUntouched(t, reused, peer)
+	wantServed(t, reused, serves)
+}
+
+// Who waits for input is no exception, and does not wait on.
+func TestAFillThatWaitsIsEndedByDetach(t *testing.T) {
 	l, serves, conns := aloneLoop(t, 1)
 	old := conns[0]
 	turn := beginAway(t, old)
@@ -23,41 +49,44 @@ func TestATurnThatHasDetachedReachesNoConnectionThatCameLater(t *testing.T) {
 		return old.parked[input] != nil
 	})
 	nc := detachAlone(t, turn)
+	defer nc.Close()
 	reused, peer := reuse(t, l, aloneSeat(), old.fd)
 	syscall.Write(peer, []byte("secret"))
 
 	turn.Interrupt()
-	if err := await(t, read); !errors.Is(err, ErrClosed) {
-		t.Errorf("the Fill that waited: got %v, want %v", err, ErrClosed)
+	if err := await(t, read); err != ErrClosed {
+		t.Errorf("Fill: got %v, want %v", err, ErrClosed)
 	}
-	turn.Err = nil
-	if err := turn.Fill(AwaitBody); err == nil || len(turn.In) > 0 {
-		t.Errorf("Fill: got %q, %v, want an error", turn.In, err)
+	if len(turn.In) > 0 {
+		t.Errorf("Fill has read %q", turn.In)
 	}
-	turn.Out = append(turn.Out, "for the old one"...)
-	if err := turn.Flush(); err == nil {
-		t.Error("Flush: got no error")
-	}
-	turn.Out = append(turn.Out, "for the old one"...)
-	if err := turn.Write([]byte("too")); err == nil {
-		t.Error("Write: got no error")
-	}
+	wantUntouched(t, reused, peer)
+	wantServed(t, reused, serves)
+}
+
+// wantUntouched fails the test if anything of another connection has reached c.
+func wantUntouched(t *testing.T, c *loopConn, peer int) {
+	t.Helper()
 	if n, err := syscall.Read(peer, make([]byte, 100)); err != syscall.EAGAIN {
 		t.Errorf("the peer of the new connection reads %d bytes, %v, want that nothing is there", n, err)
 	}
-	if l.set.table.at(int(reused.fd)) != reused || reused.state.Load() != 0 {
-		t.Error("the turn has touched the new connection")
+	if c.loop.set.table.at(int(c.fd)) != c || c.state.Load() != 0 {
+		t.Error("the new connection is not as it was")
 	}
-	before, s := serves.Load(), aloneSeat()
+}
+
+// wantServed wants that the loop of c hears of the input that is there, and serves it; then it ends c.
+func wantServed(t *testing.T, c *loopConn, serves *atomic.Int32) {
+	t.Helper()
+	l, s, before := c.loop, aloneSeat(), serves.Load()
 	for i := range l.poller.poll() {
 		l.dispatch(s, &l.poller.events[i])
 	}
 	if n := serves.Load() - before; n != 1 {
 		t.Errorf("the new connection was served %d times, want 1", n)
 	}
-	reused.claim()
-	reused.end(s, nil)
-	nc.Close()
+	c.claim()
+	c.end(s, nil)
 }
 
 // beginAway begins a turn of c off its loop.
