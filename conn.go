@@ -267,7 +267,14 @@ func (co *conn) after(t *engine.Turn, c *Context, w *h1Wire) (next engine.Next, 
 	}
 	co.serving = false
 	co.cell.end(c.Response.Status(), c.broken)
-	co.server.finished(c)
+	if len(co.server.hooks.finish) > 0 || c.Request.form != nil {
+		led := t.OnLoop()
+		t.Enter()
+		co.server.finished(c)
+		if t.Leave() && led {
+			c.route.pace.overstayed()
+		}
+	}
 	c.returned.Store(findMisuse)
 	switch {
 	case w.hijacked:
