@@ -303,6 +303,8 @@ func (b *blocking) leave(t *Turn) bool {
 
 func (b *blocking) giveUpLoop(*Turn) {}
 
+func (b *blocking) home() *Engine { return b.engine }
+
 func (b *blocking) loopNumber() int { return -1 }
 
 func (b *blocking) netConn() net.Conn { return b.nc }

@@ -54,6 +54,7 @@ type driver interface {
 	sendFile(t *Turn, f *os.File, offset, n int64) error
 	watch(t *Turn)
 	detach(t *Turn) (net.Conn, error)
+	home() *Engine
 
 	// These two are called by anybody.
 
@@ -112,3 +113,16 @@ func (t *Turn) Switch(p Protocol) { t.conn.setProtocol(p) }
 // Detach sends Out and takes the connection out of the engine: the caller owns the result, which first reads what is left
 // of In. Serve must then return Detached. Closed is not called any more.
 func (t *Turn) Detach() (net.Conn, error) { return t.conn.driver.detach(t) }
+
+// DetachCounted is Detach for a connection that goes on to count against Config.MaxConns, and that a Shutdown waits for, until release
+// is called. The caller does so once, when it has closed the connection.
+func (t *Turn) DetachCounted() (nc net.Conn, release func(), err error) {
+	e := t.conn.driver.home()
+	e.open.Add(1) // instead of the place that Detach gives back
+	nc, err = t.Detach()
+	if err != nil {
+		e.release()
+		return nil, nil, err
+	}
+	return nc, e.release, nil
+}
