@@ -28,15 +28,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	l := s.cells.other()
 	l.requests.Add(1)
+	c := contexts.Get().(*Context)
+	c.server = s
+	std := &stdWire{w: w, r: r}
 	ended := false
 	defer func() {
 		if !ended { // by runtime.Goexit
 			l.end(0, true)
+			std.release()
+			c.abandon()
 		}
 	}()
-	c := contexts.Get().(*Context)
-	c.server = s
-	std := &stdWire{w: w, r: r}
 	c.bridge(std)
 	began := s.cells.now()
 	s.find(c)

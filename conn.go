@@ -25,7 +25,6 @@ type conn struct {
 	gone     atomic.Bool                    // the peer has closed its side
 	draining atomic.Bool
 	started  bool // a request has come
-	serving  bool // a request is in flight; still set at the end of a connection whose handler has called runtime.Goexit
 }
 
 // contexts holds Contexts that no one uses. Under findMisuse nothing is ever put back.
@@ -227,7 +226,14 @@ func (co *conn) run(t *engine.Turn, c *Context, w *h1Wire, offLoop, sample bool)
 	if offLoop || sample {
 		began = cells.now()
 	}
-	co.serving = true
+	over := false
+	defer func() {
+		if !over { // by runtime.Goexit
+			co.cell.end(0, true)
+			co.life.Store(nil)
+			c.abandon()
+		}
+	}()
 	t.Enter()
 	co.server.handle(c)
 	if !c.Response.committed && !c.broken {
@@ -237,6 +243,7 @@ func (co *conn) run(t *engine.Turn, c *Context, w *h1Wire, offLoop, sample bool)
 		co.life.Store(nil)
 		c.life.end(ErrFinished)
 	}
+	over = true
 	overstayed := t.Leave()
 	if overstayed {
 		c.route.pace.overstayed()
@@ -265,9 +272,15 @@ func (co *conn) after(t *engine.Turn, c *Context, w *h1Wire) (next engine.Next, 
 			c.broken = true
 		}
 	}
-	co.serving = false
 	co.cell.end(c.Response.Status(), c.broken)
-	co.server.finished(c)
+	if len(co.server.hooks.finish) > 0 || c.Request.form != nil {
+		led := t.OnLoop()
+		t.Enter()
+		co.server.finished(c)
+		if t.Leave() && led {
+			c.route.pace.overstayed()
+		}
+	}
 	c.returned.Store(findMisuse)
 	switch {
 	case w.hijacked:
@@ -327,9 +340,6 @@ func (co *conn) Drain() { co.draining.Store(true) }
 
 // Closed is the end.
 func (co *conn) Closed(err error) {
-	if co.serving {
-		co.cell.end(0, true)
-	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		co.server.config.Logger.Debug("connection failed", "remote", &co.peer, "error", err)
 	}

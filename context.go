@@ -169,8 +169,9 @@ func (c *Context) Aborted() bool {
 // Server returns the server that got the request.
 func (c *Context) Server() *Server { return c.server }
 
-// Context returns a context that ends with the request: when the handler has returned and the response has left, when the client has
-// gone, when a timeout has passed, or when a shutdown runs out of time; context.Cause tells which. It may be kept.
+// Context returns a context that ends with the request: when the handler has returned and its response is written, the last of which may
+// still be on its way, when the client has gone, when a timeout has passed, or when a shutdown runs out of time; context.Cause tells
+// which. It may be kept.
 func (c *Context) Context() context.Context {
 	c.inUse()
 	if c.life == nil {
@@ -236,6 +237,19 @@ func (rc *requestContext) end(why error) {
 	rc.c = nil
 	rc.mu.Unlock()
 	rc.cancel(why)
+}
+
+// abandon ends what a request has begun that will not be answered, as its goroutine ends. Nobody uses c any more.
+func (c *Context) abandon() {
+	if c.life != nil {
+		c.life.end(ErrFinished)
+	}
+	if f := c.Response.feed; f != nil {
+		c.Response.feed = nil
+		f.end(ErrDisconnected)
+	}
+	c.Response.dropBody()
+	c.Request.dropForm()
 }
 
 // Detach returns a Context that stays valid after the handler has returned, for work that goes on in another goroutine. Its request is

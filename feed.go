@@ -12,6 +12,7 @@ import (
 // while nothing is sent. Its methods may be called by any goroutine, from the moment Context.Feed has returned it, and also after it
 // has ended.
 type Feed struct {
+	server *Server
 	feeder Feeder
 	limit  int // bytes that may wait
 
@@ -22,10 +23,12 @@ type Feed struct {
 	wake    chan struct{} // tells that goroutine of more; nil where there is none
 	ended   bool          // End was called
 	drained bool          // Feeder.Drain was called
+	failed  bool          // and has not returned: nobody is going to end the feed
 	closed  bool          // Feeder.Closed was called
 }
 
-// Feeder is told what becomes of a Feed. It must not block: neither method has a goroutine of its own.
+// Feeder is told what becomes of a Feed. It must not block: neither method has a goroutine of its own. After a panic of Drain the body
+// is broken off.
 type Feeder interface {
 	// Drain tells that the server is shutting down: send a last word and End. It is called once at most.
 	Drain(f *Feed)
@@ -61,7 +64,7 @@ func (c *Context) Feed(feeder Feeder) (*Feed, error) {
 	}
 	r.dropBody()
 	r.stream = nil
-	r.feed = &Feed{feeder: feeder, limit: c.server.config.Limits.Outbox}
+	r.feed = &Feed{server: c.server, feeder: feeder, limit: c.server.config.Limits.Outbox}
 	return r.feed, nil
 }
 
@@ -162,9 +165,31 @@ func (f *Feed) drain() {
 	told := f.drained || f.closed
 	f.drained = true
 	f.mu.Unlock()
-	if !told {
-		f.feeder.Drain(f)
+	if told {
+		return
 	}
+	failed := true
+	defer func() { // also after a Goexit
+		if failed {
+			f.breakOff()
+		}
+	}()
+	failed = f.guard(func() { f.feeder.Drain(f) }) != nil
+}
+
+// breakOff ends the body so that the client sees that something is missing.
+func (f *Feed) breakOff() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failed = true
+	f.tell()
+	if f.handle != nil {
+		f.handle.Close()
+	}
+}
+
+func (f *Feed) guard(call func()) error {
+	return f.server.guardAlone("feed failed", func() error { call(); return nil })
 }
 
 // end tells the feeder of the end, once.
@@ -175,6 +200,6 @@ func (f *Feed) end(err error) {
 	f.pending = nil
 	f.mu.Unlock()
 	if !told {
-		f.feeder.Closed(f, err)
+		f.guard(func() { f.feeder.Closed(f, err) })
 	}
 }

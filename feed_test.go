@@ -296,6 +296,63 @@ func TestAShutdownEndsFeeds(t *testing.T) {
 	})
 }
 
+// panicking is a feeder whose last words are panics.
+type panicking struct {
+	feeder
+	drain bool // Drain panics; else Closed does
+}
+
+func (p *panicking) Drain(feed *hyperlane.Feed) {
+	if p.drain {
+		panic("no goodbye")
+	}
+	p.feeder.Drain(feed)
+}
+
+func (p *panicking) Closed(feed *hyperlane.Feed, err error) {
+	p.feeder.Closed(feed, err)
+	if !p.drain {
+		panic("not my end")
+	}
+}
+
+func TestAPanicOfAFeederEndsNothingButItsFeed(t *testing.T) {
+	hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
+		var book logbook
+		drains, closes := &panicking{*newFeeder(), true}, &panicking{*newFeeder(), false}
+		c := d.Serve(t, hyperlane.Config{Logger: book.logger()}, func(s *hyperlane.Server) {
+			for path, p := range map[string]*panicking{"/drains": drains, "/closes": closes} {
+				s.Get(path, func(c *hyperlane.Context) error {
+					feed, err := c.Feed(p)
+					if err == nil {
+						p.feeds <- feed
+					}
+					return err
+				})
+			}
+		})
+		r := open(t, c, "GET", "/closes")
+		await(t, closes.feeds, "the feed").End()
+		closes.wantClosed(t, nil)
+		if got, err := io.ReadAll(r.Body); len(got) > 0 || err != nil {
+			t.Errorf("got %q, %v from a feed that has ended", got, err)
+		}
+		r = open(t, c, "GET", "/drains")
+		await(t, drains.feeds, "the feed").Send([]byte("first "))
+		if err := c.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if got, err := io.ReadAll(r.Body); err == nil {
+			t.Errorf("got %q and an orderly end from a feed whose feeder has failed", got)
+		}
+		drains.wantClosed(t, hyperlane.ErrDisconnected)
+		contains(t, book.String(), "feed failed", "not my end", "feed failed", "no goodbye")
+		if n := c.Server().Stats().Total.Errors.Panics; n != 2 {
+			t.Errorf("%d panics are counted, want 2", n)
+		}
+	})
+}
+
 func TestWhatWaitsForASlowClientOfAFeedIsBounded(t *testing.T) {
 	hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
 		f := newFeeder()

@@ -53,9 +53,13 @@ func (f *Feed) write(c *Context) error {
 	err := c.wire.flush(c)
 	for err == nil {
 		f.mu.Lock()
-		out, ended := f.pending, f.ended
+		out, ended, failed := f.pending, f.ended, f.failed
 		f.pending = nil
 		f.mu.Unlock()
+		if failed {
+			err = ErrDisconnected // it will be
+			break
+		}
 		if len(out) > 0 {
 			if err = c.send(out); err == nil {
 				err = c.wire.flush(c)
@@ -124,7 +128,7 @@ func (f *Feed) open(handle *engine.Conn, chunked bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.handle, f.chunked = handle, chunked
-	if len(f.pending) > 0 && f.post(f.pending) != nil {
+	if f.failed || len(f.pending) > 0 && f.post(f.pending) != nil {
 		handle.Close()
 	}
 	f.pending = nil

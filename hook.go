@@ -52,6 +52,20 @@ func guard(c *Context, h Handler) (err error) {
 	return h(c)
 }
 
+// guardAlone runs f, which is code of a connection without a request: a panic has no answer to become, so the log gets it, as failure.
+// A Goexit passes through.
+func (s *Server) guardAlone(failure string, f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			p := &PanicError{Value: v, Stack: debug.Stack()}
+			s.cells.other().panicked.Add(1)
+			s.config.Logger.Error(failure, "error", p, "stack", string(p.Stack))
+			err = p
+		}
+	}()
+	return f()
+}
+
 // onError reports whether a hook has answered err.
 func (s *Server) onError(c *Context, err error) (answered bool) {
 	for _, hook := range s.hooks.err {

@@ -170,6 +170,36 @@ func TestAFinishHookKnowsTheStatusAndTheSizeOfWhatHasLeft(t *testing.T) {
 	})
 }
 
+func TestAFinishHookThatBlocksHoldsUpNobodyElse(t *testing.T) {
+	hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
+		inside, leave := make(chan struct{}), make(chan struct{})
+		c := d.Serve(t, hyperlane.Config{Loops: 1}, func(s *hyperlane.Server) {
+			s.OnFinish(func(c *hyperlane.Context) {
+				if c.Request.Path() == "/slow" {
+					inside <- struct{}{}
+					<-leave
+				}
+			})
+			s.Get("/{any}", func(c *hyperlane.Context) error { return c.Text("ok") })
+		})
+		defer close(leave)
+		other := c.Dial()
+		write(t, other, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n")
+		readUntil(t, other, "\r\n\r\nok")
+		slow := c.Dial()
+		write(t, slow, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+		await(t, inside, "the finish hook")
+		for range 2 {
+			write(t, other, "GET /2 HTTP/1.1\r\nHost: x\r\n\r\n")
+			readUntil(t, other, "\r\n\r\nok")
+		}
+		leave <- struct{}{}
+		readUntil(t, slow, "\r\n\r\nok")
+		write(t, slow, "GET /3 HTTP/1.1\r\nHost: x\r\n\r\n")
+		readUntil(t, slow, "\r\n\r\nok")
+	})
+}
+
 func TestAShutdownHookRunsOnceBeforeTheServerStopsAccepting(t *testing.T) {
 	ours(t, func(t *testing.T, d hyperlanetest.Driver) {
 		var c *hyperlanetest.Client

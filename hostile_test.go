@@ -100,32 +100,44 @@ func TestClientsThatVanishAtAnyMomentDoNoHarm(t *testing.T) {
 }
 
 func TestMoreConnectionsThanAllowedAreToldSo(t *testing.T) {
-	ours(t, func(t *testing.T, d hyperlanetest.Driver) {
-		c := d.Serve(t, hyperlane.Config{MaxConns: 2}, fillBodies)
-		var open []net.Conn
-		for range 2 {
-			nc := c.Dial()
-			write(t, nc, "GET /next HTTP/1.1\r\nHost: x\r\n\r\n")
-			if _, err := readMessage(nc); err != nil {
-				t.Fatal(err)
-			}
-			open = append(open, nc)
-		}
-		if got := readAll(t, c.Dial()); !strings.HasPrefix(got, "HTTP/1.1 503 ") {
-			t.Errorf("got %q on a connection too many, want 503", got)
-		}
-		open[0].Close()
-		for end := time.Now().Add(patience); ; { // until the server has noticed
-			nc := c.Dial()
+	for name, served := range map[string]func(nc net.Conn) bool{
+		"HTTP/1.1": func(nc net.Conn) bool {
 			io.WriteString(nc, "GET /next HTTP/1.1\r\nHost: x\r\n\r\n")
 			got, _ := readMessage(nc)
-			if strings.HasSuffix(got, "next") {
-				break
-			}
-			nc.Close()
-			if time.Now().After(end) {
-				t.Fatalf("got %q after one of two connections was closed", got)
-			}
-		}
-	})
+			return strings.HasSuffix(got, "next")
+		},
+		"HTTP/2": func(nc net.Conn) bool {
+			const settings = 4 // RFC 9113 section 6.5: type of the first frame of either side
+			io.WriteString(nc, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+			var head [9]byte
+			_, err := io.ReadFull(nc, head[:])
+			return err == nil && head[3] == settings
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ours(t, func(t *testing.T, d hyperlanetest.Driver) {
+				c := d.Serve(t, hyperlane.Config{MaxConns: 2}, fillBodies)
+				open := []net.Conn{c.Dial(), c.Dial()}
+				for _, nc := range open {
+					if !served(nc) {
+						t.Fatal("a connection within the limit is not served")
+					}
+				}
+				for range 3 {
+					if got := readAll(t, c.Dial()); !strings.HasPrefix(got, "HTTP/1.1 503 ") {
+						t.Errorf("got %q on a connection too many, want 503", got)
+					}
+				}
+				open[0].Close()
+				eventually(t, "the place of a connection that was closed is free", func() bool {
+					nc := c.Dial()
+					if served(nc) {
+						return true
+					}
+					nc.Close()
+					return false
+				})
+			})
+		})
+	}
 }

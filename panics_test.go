@@ -2,6 +2,8 @@ package hyperlane_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -79,5 +81,68 @@ func TestAHandlerThatCallsGoexitTakesNobodyAlong(t *testing.T) {
 		write(t, other, "GET /ok HTTP/1.1\r\nHost: x\r\n\r\n")
 		readUntil(t, other, "\r\n\r\nok")
 		c.Get("/ok").Body("ok")
+	})
+}
+
+// exited is what a handler has begun before it calls runtime.Goexit.
+type exited struct {
+	ctx  context.Context
+	file io.ReadSeeker // of a form, on disk
+	feed chan error
+}
+
+func (e *exited) Drain(*hyperlane.Feed) {}
+
+func (e *exited) Closed(_ *hyperlane.Feed, err error) { e.feed <- err }
+
+func TestWhatARequestHasBegunEndsAlsoIfItsHandlerCallsGoexit(t *testing.T) {
+	hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
+		gone := make(chan *exited, 1)
+		c := d.Serve(t, hyperlane.Config{Limits: hyperlane.Limits{MultipartMemory: 1 << 10}}, func(s *hyperlane.Server) {
+			s.Post("/{how}", func(c *hyperlane.Context) error {
+				e := &exited{ctx: c.Context(), feed: make(chan error, 1)}
+				if c.Param("how") == "watched" {
+					e.ctx.Done()
+				}
+				f, err := c.Request.File("file")
+				if err != nil {
+					return err
+				}
+				e.file = f.Open()
+				if _, err = c.Feed(e); err != nil {
+					return err
+				}
+				gone <- e
+				if c.Param("how") == "hijacked" {
+					nc, err := c.Hijack()
+					if err != nil {
+						return err
+					}
+					nc.Close()
+				}
+				runtime.Goexit()
+				return nil
+			})
+		})
+		for _, how := range []string{"watched", "unwatched", "hijacked"} {
+			nc := c.Dial()
+			body := "--b\r\nContent-Disposition: form-data; name=file; filename=f\r\n\r\n" + strings.Repeat("x", 8<<10) + "\r\n--b--\r\n"
+			write(t, nc, fmt.Sprintf("POST /%s HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n%s",
+				how, len(body), body))
+			e := await(t, gone, "the handler")
+			await(t, e.ctx.Done(), "the end of its context")
+			if got, want := context.Cause(e.ctx), hyperlane.ErrFinished; how != "hijacked" && !errors.Is(got, want) {
+				t.Errorf("%s: the context ends with %v, want %v", how, got, want)
+			}
+			if err := await(t, e.feed, "the end of its feed"); !errors.Is(err, hyperlane.ErrDisconnected) {
+				t.Errorf("%s: the feed ends with %v, want %v", how, err, hyperlane.ErrDisconnected)
+			}
+			eventually(t, "the files of its form are gone", func() bool {
+				e.file.Seek(0, io.SeekStart)
+				_, err := e.file.Read(make([]byte, 1))
+				return err != nil
+			})
+			eventually(t, "nothing is in flight", func() bool { return c.Server().Stats().Total.InFlight == 0 })
+		}
 	})
 }

@@ -338,10 +338,8 @@ func (s *Server) sendBody(c *Context, streamed bool) error {
 	return c.send(r.bytes)
 }
 
-// finished runs the finish hooks, after the last byte.
+// finished runs the finish hooks, after the last byte, and removes the files of the form.
 func (s *Server) finished(c *Context) {
-	if len(s.hooks.finish) > 0 {
-		s.tellFinish(c)
-	}
-	c.Request.dropForm()
+	defer c.Request.dropForm()
+	s.tellFinish(c)
 }

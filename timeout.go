@@ -26,6 +26,7 @@ var errTimeout = &Error{Status: http.StatusServiceUnavailable, Cause: ErrHandler
 type gate struct {
 	to      wire
 	isShut  atomic.Bool
+	asking  sync.Mutex  // held while to is asked for what takes no time, and while the gate is shut
 	reading sync.Mutex  // held while a read is under way
 	writing sync.Mutex  // held while a write is under way
 	sending atomic.Bool // that write is one that may have to wait for the client
@@ -75,7 +76,9 @@ func runWithin(c *Context, limit time.Duration, h Handler) error {
 
 // shut lets nothing pass from now on, and has what is under way return. It reports whether the response has begun.
 func (g *gate) shut(c *Context) (begun bool) {
+	g.asking.Lock()
 	g.isShut.Store(true)
+	g.asking.Unlock()
 	if !g.reading.TryLock() {
 		g.to.stopReading(c)
 		g.reading.Lock()
@@ -190,9 +193,19 @@ func (g *gate) hijack(c *Context) (h hijacked, err error) {
 	return h, err
 }
 
-func (g *gate) stopReading(c *Context) { g.to.stopReading(c) }
+// ask runs f, which takes no time, unless the gate is shut: then the wire may have gone on to another request. A gate inside this
+// one asks whenever its own time has passed.
+func (g *gate) ask(f func()) {
+	g.asking.Lock()
+	defer g.asking.Unlock()
+	if !g.isShut.Load() {
+		f()
+	}
+}
 
-func (g *gate) breakOff(c *Context) { g.to.breakOff(c) }
+func (g *gate) stopReading(c *Context) { g.ask(func() { g.to.stopReading(c) }) }
+
+func (g *gate) breakOff(c *Context) { g.ask(func() { g.to.breakOff(c) }) }
 
 func (g *gate) watch(c *Context) {
 	g.writing.Lock()

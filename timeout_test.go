@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -204,4 +205,58 @@ func TestTimeoutsMayBeNested(t *testing.T) {
 			c.Get("/ok").Status(200).Body("ok")
 		})
 	}
+}
+
+// A limit inside another one still passes when the answer of the one outside has left, and the connection serves the next request.
+func TestALimitInsideOneThatHasPassedLeavesTheNextRequestAlone(t *testing.T) {
+	ours(t, func(t *testing.T, d hyperlanetest.Driver) {
+		const connections = 8
+		answered := make(chan struct{}) // all of them, by the limit outside
+		var inside sync.WaitGroup       // the limits inside, until they have passed
+		inside.Add(connections)
+		c := d.Serve(t, hyperlane.Config{}, func(s *hyperlane.Server) {
+			passed := func(next hyperlane.Handler) hyperlane.Handler {
+				return func(c *hyperlane.Context) error {
+					defer inside.Done()
+					return next(c)
+				}
+			}
+			writes := func(c *hyperlane.Context) error {
+				<-answered
+				over := make(chan struct{})
+				go func() { inside.Wait(); close(over) }()
+				return c.Stream(func(w *hyperlane.Stream) error {
+					for p := make([]byte, 8<<10); ; {
+						select {
+						case <-over:
+							return nil
+						default:
+							w.Write(p) // fails each time, and the handler does not look
+						}
+					}
+				})
+			}
+			s.Get("/late", hyperlane.Timeout(20*time.Millisecond)(passed(hyperlane.Timeout(100*time.Millisecond)(writes))))
+			s.Get("/next", func(c *hyperlane.Context) error { inside.Wait(); return c.Text("next") })
+		})
+		var open [connections]net.Conn
+		for i := range open {
+			open[i] = c.Dial()
+			write(t, open[i], "GET /late HTTP/1.1\r\nHost: x\r\n\r\n")
+		}
+		for _, nc := range open {
+			got, err := readMessage(nc)
+			if err != nil {
+				t.Error(err)
+			}
+			contains(t, got, "HTTP/1.1 503 ")
+			write(t, nc, "GET /next HTTP/1.1\r\nHost: x\r\n\r\n")
+		}
+		close(answered)
+		for _, nc := range open {
+			if got, err := readMessage(nc); err != nil || !strings.HasSuffix(got, "next") {
+				t.Errorf("got %q, %v from a request that has no limit, want its answer", got, err)
+			}
+		}
+	})
 }

@@ -88,7 +88,9 @@ func (s *Server) admit(nc net.Conn) (stays bool) {
 	if secure.ConnectionState().NegotiatedProtocol != "h2" {
 		return true
 	}
-	s.h2.serve(nc)
+	closed := make(chan struct{})
+	s.h2.serve(nc, func() { close(closed) })
+	<-closed
 	return false
 }
 
@@ -142,11 +144,11 @@ type http2Server struct {
 	close  context.CancelFunc
 
 	mu     sync.Mutex
-	served map[net.Conn]chan struct{} // those that serve waits for
+	served map[net.Conn]func() // what each is to be followed by
 }
 
 func newHTTP2Server(s *Server) *http2Server {
-	h := &http2Server{conns: make(chan net.Conn), served: make(map[net.Conn]chan struct{})}
+	h := &http2Server{conns: make(chan net.Conn), served: make(map[net.Conn]func())}
 	h.open, h.close = context.WithCancel(context.Background())
 	h.server.Handler = s
 	h.server.DisableGeneralOptionsHandler = true // OPTIONS * is ours to answer
@@ -164,17 +166,14 @@ func newHTTP2Server(s *Server) *http2Server {
 	return h
 }
 
-// serve has net/http serve nc, and returns when nc is closed.
-func (h *http2Server) serve(nc net.Conn) {
-	closed := make(chan struct{})
+// serve has net/http serve nc, and closed called when nc is closed. It may wait for net/http to take nc.
+func (h *http2Server) serve(nc net.Conn, closed func()) {
 	h.mu.Lock()
 	h.served[nc] = closed
 	h.mu.Unlock()
-	if h.hand(nc) {
-		<-closed
-		return
+	if !h.hand(nc) {
+		h.state(nc, http.StateClosed)
 	}
-	h.state(nc, http.StateClosed)
 }
 
 // hand gives nc to net/http, which closes it. It reports whether it is taken.
@@ -195,10 +194,11 @@ func (h *http2Server) state(nc net.Conn, state http.ConnState) {
 		return
 	}
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if closed := h.served[nc]; closed != nil {
-		delete(h.served, nc)
-		close(closed)
+	closed := h.served[nc]
+	delete(h.served, nc)
+	h.mu.Unlock()
+	if closed != nil {
+		closed()
 	}
 }
 
@@ -235,13 +235,14 @@ func (h *http2Server) closeNow() error {
 	return h.server.Close()
 }
 
-// switchToHTTP2 hands a connection over that began with the preface of HTTP/2.
+// switchToHTTP2 hands a connection over that began with the preface of HTTP/2. It counts against Config.MaxConns until net/http has
+// closed it.
 func (co *conn) switchToHTTP2(t *engine.Turn) engine.Next {
-	nc, err := t.Detach()
+	nc, release, err := t.DetachCounted()
 	if err != nil {
 		return engine.Abort
 	}
 	nc.SetDeadline(time.Time{})
-	co.server.h2.hand(nc)
+	go co.server.h2.serve(nc, release) // nothing waits on the loop
 	return engine.Detached
 }

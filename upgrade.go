@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"slices"
 	"sync/atomic"
 
@@ -166,7 +165,7 @@ func (u *upgraded) open(t *engine.Turn) bool {
 	u.phase.Or(opening)
 	u.failed = u.during(t, func() error { u.protocol.Opened(&u.conn); return nil })
 	if u.failed == nil && u.phase.Or(opened)&draining != 0 {
-		u.sayDrain()
+		u.tell(u.protocol.Drain)
 	}
 	return u.failed == nil
 }
@@ -205,37 +204,31 @@ func (u *upgraded) during(t *engine.Turn, f func() error) error {
 	return err
 }
 
-// guard runs f, and turns a panic into an error that the log has.
-func (u *upgraded) guard(f func() error) (err error) {
+func (u *upgraded) guard(f func() error) error {
+	return u.server.guardAlone("upgraded connection failed", f)
+}
+
+// tell runs f, which is code of the protocol, outside of a turn. The connection closes after a panic or a Goexit.
+func (u *upgraded) tell(f func(*Conn)) {
+	failed := true
 	defer func() {
-		if v := recover(); v != nil {
-			p := &PanicError{Value: v, Stack: debug.Stack()}
-			u.server.cells.other().panicked.Add(1)
-			u.server.config.Logger.Error("upgraded connection failed", "error", p, "stack", string(p.Stack))
-			err = p
+		if failed {
+			u.conn.Close()
 		}
 	}()
-	return f()
+	failed = u.guard(func() error { f(&u.conn); return nil }) != nil
 }
 
 func (u *upgraded) Hangup() {
 	if u.phase.Load()&opening == 0 {
 		return // the end will be told as such
 	}
-	if u.guard(func() error { u.protocol.Hangup(&u.conn); return nil }) != nil {
-		u.conn.Close()
-	}
+	u.tell(u.protocol.Hangup)
 }
 
 func (u *upgraded) Drain() {
 	if before := u.phase.Or(draining); before&(opened|draining) == opened {
-		u.sayDrain()
-	}
-}
-
-func (u *upgraded) sayDrain() {
-	if u.guard(func() error { u.protocol.Drain(&u.conn); return nil }) != nil {
-		u.conn.Close()
+		u.tell(u.protocol.Drain)
 	}
 }
 

@@ -127,9 +127,7 @@ func (k *keeper) resume() {
 	k.mu.Unlock()
 	var full []*stream
 	for _, st := range streams {
-		if st.feed.Waiting() <= k.buffer/2 {
-			st.resume() // outside of mu: the hub calls back
-		} else {
+		if st.feed.Waiting() > k.buffer/2 || !st.resume() { // outside of mu: the hub calls back
 			full = append(full, st)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hyperlane-go/hyperlane"
 	"github.com/hyperlane-go/hyperlane/broadcast"
@@ -149,6 +150,30 @@ func TestAPublisherMayWaitForASlowClient(t *testing.T) {
 		}
 		if err := await(t, published, "the last publication"); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// What a client has missed is delivered before the hub has subscribed it: when it has room again it may still be waiting for that.
+func TestAClientThatComesBackGetsWhatItMissedHoweverLongItTakesToSubscribe(t *testing.T) {
+	hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
+		rules := broadcast.Rules{Presence: true, History: broadcast.Retention{Count: 10}}
+		ts := newTopics(t, rules, sse.Config{Buffer: 32 << 10, Encode: func(m *broadcast.Message) sse.Event {
+			if m.Kind == broadcast.Joined && m.From == "back" {
+				time.Sleep(20 * time.Millisecond) // the room is looked for meanwhile
+			}
+			return sse.MessageEvent(m)
+		}})
+		c := d.Serve(t, hyperlane.Config{}, ts.fill)
+		connect(t, c, "GET", "/news?key=present", "")
+		at := ts.publish(t, "news", "0")
+		short, long := strings.Repeat("1", 10<<10), strings.Repeat("2", 30<<10) // the second does not fit behind the first
+		ts.publish(t, "news", short, long)
+		cl := connect(t, c, "GET", "/news?key=back", at.String())
+		for _, want := range []string{short, long} {
+			if e, err := cl.Next(); err != nil || e.Data != want {
+				t.Fatalf("got %.10q of %d bytes, %v, want %.10q", e.Data, len(e.Data), err, want)
+			}
 		}
 	})
 }

@@ -98,12 +98,14 @@ func (st *stream) begin(sub *broadcast.Subscription, since broadcast.Position) {
 	st.source.keeper.add(st)
 }
 
-// resume has the hub deliver what the stream had no room for.
-func (st *stream) resume() {
+// resume has the hub deliver what the stream had no room for. It reports false if the hub is still about to subscribe it, and has
+// delivered what was missed meanwhile: then it is to be called again.
+func (st *stream) resume() bool {
 	st.mu.Lock()
 	sub, closed := st.sub, st.closed
 	st.mu.Unlock()
 	if sub != nil && !closed {
 		sub.Resume()
 	}
+	return sub != nil || closed
 }

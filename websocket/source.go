@@ -90,6 +90,7 @@ func (s *Source) Subscribe(ctx context.Context, c *Conn, topic broadcast.Topic, 
 	sub, err := s.hub.Subscribe(ctx, topic, r, as)
 	if err != nil {
 		r.forget()
+		r.end() // it may be lagging
 		return nil, err
 	}
 	if !r.begin(sub) {
@@ -195,7 +196,7 @@ func (r *subscriber) begin(sub *broadcast.Subscription) bool {
 	return !r.over
 }
 
-// end is called when the connection has ended.
+// end is called when the connection has ended, or the hub has refused.
 func (r *subscriber) end() {
 	r.mu.Lock()
 	sub := r.sub
@@ -266,7 +267,11 @@ func (r *subscriber) resume() {
 	r.mu.Lock()
 	sub, over := r.sub, r.over
 	r.mu.Unlock()
-	if sub != nil && !over {
+	switch {
+	case over:
+	case sub == nil: // the hub is still about to subscribe it, and has delivered what was missed meanwhile
+		r.lag()
+	default:
 		sub.Resume()
 	}
 }

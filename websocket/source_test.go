@@ -138,6 +138,48 @@ func TestMessagesOfATopicWaitForTheEndOfAMessageInPieces(t *testing.T) {
 	})
 }
 
+// What a newcomer has missed is delivered before the hub has subscribed it: when it has room again it may still be waiting for that.
+func TestANewcomerGetsWhatItMissedHoweverLongItTakesToSubscribe(t *testing.T) {
+	hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
+		rules := broadcast.Rules{Presence: true, History: broadcast.Retention{Count: 10}}
+		hub := broadcast.NewHub(broadcast.HubConfig{Rules: func(broadcast.Topic) broadcast.Rules { return rules }})
+		t.Cleanup(func() { hub.Close(context.Background()) })
+		joined := make(chan *websocket.Conn, 2)
+		endpoint := websocket.New(websocket.Config{}, websocket.Events{Open: func(conn *websocket.Conn) { joined <- conn }})
+		c := d.Serve(t, hyperlane.Config{}, func(s *hyperlane.Server) { s.Get("/ws", endpoint.Serve) })
+		upgrade(t, c)
+		present := await(t, "the first connects", joined)
+		w, _ := upgrade(t, c)
+		newcomer := await(t, "the newcomer connects", joined)
+
+		var writer io.WriteCloser
+		source := websocket.NewSource(hub, websocket.SourceConfig{Encode: func(m *broadcast.Message) (websocket.Type, []byte) {
+			if m.Kind == broadcast.Joined && m.From == "newcomer" {
+				writer.Close()                    // there is room now
+				time.Sleep(20 * time.Millisecond) // and it is looked for; but the hub tells the others first that the newcomer is there
+			}
+			return websocket.Text, m.Data
+		}})
+		if _, err := source.Subscribe(t.Context(), present, news, broadcast.As{Key: "present"}); err != nil {
+			t.Fatal(err)
+		}
+		first, err := hub.Publish(t.Context(), news, broadcast.Publication{Data: []byte("0")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		publish(t, hub, "1")
+		publish(t, hub, "2")
+		if writer, err = newcomer.Writer(t.Context(), websocket.Text); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprint(writer, "no room")
+		if _, err := source.Subscribe(t.Context(), newcomer, news, broadcast.As{Key: "newcomer", Since: first.Position}); err != nil {
+			t.Fatal(err)
+		}
+		w.wants(got(0x01, "no room"), got(0x80, ""), got(0x81, "1"), got(0x81, "2"))
+	})
+}
+
 // overflow publishes until a peer that does not read has more waiting for it than fits, and is told how much was published.
 func overflow(t *testing.T, hub *broadcast.Hub, enough func() bool) (published int) {
 	t.Helper()

@@ -307,6 +307,8 @@ func (b *blocking) giveUpLoop(*Turn) {}
 
 func (b *blocking) share() { b.switched = true }
 
+func (b *blocking) home() *Engine { return b.engine }
+
 func (b *blocking) loopNumber() int { return -1 }
 
 func (b *blocking) netConn() net.Conn { return b.nc }
