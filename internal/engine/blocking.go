@@ -33,6 +33,7 @@ type blocking struct {
 	drainTold atomic.Bool
 	switched  bool // the protocol is not the first one any more: the outbox is in use
 	detached  bool
+	filling   sync.Mutex    // held while a turn reads; detach waits for it
 	stray     atomic.Uint32 // write deadlines in a row that were meant for another write
 	outbox    outbox
 }
@@ -314,6 +315,11 @@ func (b *blocking) loopNumber() int { return -1 }
 func (b *blocking) netConn() net.Conn { return b.nc }
 
 func (b *blocking) fill(t *Turn, wait Next) error {
+	b.filling.Lock()
+	defer b.filling.Unlock()
+	if b.state.Load() == ended {
+		return ErrClosed // or it was detached in this turn, and belongs to another
+	}
 	b.endWatch()
 	if t.Err != nil {
 		return t.Err
@@ -380,10 +386,16 @@ func (b *blocking) detach(t *Turn) (net.Conn, error) {
 	if err := b.send(t, nil); err != nil {
 		return nil, err
 	}
-	b.hangup.take(t)
-	if b.state.Swap(ended) == ended {
+	if !b.filling.TryLock() { // by a goroutine of this turn that waits for input
+		b.interrupt()
+		b.filling.Lock()
+	}
+	was := b.state.Swap(ended)
+	b.filling.Unlock()
+	if was == ended {
 		return nil, ErrClosed
 	}
+	b.hangup.take(t)
 	b.hangup.mu.Lock()
 	b.hangup.closing = true // no watcher reads from now on
 	b.hangup.mu.Unlock()

@@ -12,6 +12,9 @@ import (
 const piece = 64 << 10
 
 func (b *blocking) send(t *Turn, tail []byte) error {
+	if b.state.Load() == ended {
+		return ErrClosed // or it was detached in this turn, and belongs to another
+	}
 	if b.switched {
 		return b.sendShared(t, tail)
 	}
@@ -89,10 +92,11 @@ func (b *blocking) sendFile(t *Turn, f *os.File, offset, n int64) error {
 	if err := b.send(t, nil); err != nil {
 		return err
 	}
-	if _, err := f.Seek(offset, io.SeekStart); err != nil {
-		return err
-	}
 	for n > 0 {
+		// A write that is tried again may have read more of the file than it has sent.
+		if _, err := f.Seek(offset, io.SeekStart); err != nil {
+			return err
+		}
 		part := &io.LimitedReader{R: f, N: min(n, 16*piece)}
 		want := part.N
 		b.writeBy.set(b.engine.clock.after(b.engine.config.WriteTimeout))
@@ -105,6 +109,7 @@ func (b *blocking) sendFile(t *Turn, f *os.File, offset, n int64) error {
 		if sent < want && !again {
 			return io.ErrUnexpectedEOF
 		}
+		offset += sent
 		n -= sent
 	}
 	return nil

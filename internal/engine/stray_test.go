@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -31,6 +32,14 @@ func (c *impatient) Write(p []byte) (int, error) {
 // The sweep ends a write that has taken too long by its deadline, and may come an instant too late: then the deadline meets a write that has
 // only begun. That one is tried again. But crypto/tls reports the same error for ever: the turn is to hear of it, and not to try for ever.
 func TestAWriteDeadlineThatComesTooLateIsLiftedOrReportedAtOnce(t *testing.T) {
+	file, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := file.Write(pattern(100_000)); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		name   string
 		secure bool
@@ -42,6 +51,7 @@ func TestAWriteDeadlineThatComesTooLateIsLiftedOrReportedAtOnce(t *testing.T) {
 		for how, write := range map[string]func(t *Turn, p []byte) error{
 			"Flush":                func(t *Turn, p []byte) error { t.Out = append(t.Out, p...); return t.Flush() },
 			"Write":                func(t *Turn, p []byte) error { return t.Write(p) },
+			"SendFile":             func(t *Turn, p []byte) error { return t.SendFile(file, 0, int64(len(p))) },
 			"Write of what is big": func(t *Turn, p []byte) error { t.Out = append(t.Out, p[:1000]...); return t.Write(p[1000:]) },
 		} {
 			t.Run(test.name+" "+how, func(t *testing.T) {
