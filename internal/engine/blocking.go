@@ -423,7 +423,7 @@ func (b *blocking) end(err error) {
 	b.endWatch()
 	b.outbox.close()
 	b.engine.blocking.remove(b)
-	b.engine.release()
+	defer b.engine.release() // a Shutdown returns when the last has been told
 	if b.speaker.Load() != nil {
 		b.guard(func() { b.protocol().Closed(err) })
 	}
