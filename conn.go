@@ -292,7 +292,7 @@ func (co *conn) after(t *engine.Turn, c *Context, w *h1Wire) (next engine.Next, 
 		return co.feedTo(t, c, w), false
 	case c.Response.upgrade != nil:
 		return co.upgradeTo(t, c.Response.upgrade), false
-	case unread && w.keepAlive && !w.drain(c):
+	case unread && w.keepAlive && !w.drain():
 		return engine.Linger, false
 	case unread && !w.keepAlive:
 		return engine.Linger, false

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hyperlane-go/hyperlane"
 	"github.com/hyperlane-go/hyperlane/hyperlanetest"
@@ -175,6 +176,60 @@ func TestARequestThatComesWhileAHandlerWatchesItsClientIsServedNext(t *testing.T
 		proceed <- struct{}{}
 		contains(t, readAll(t, nc), "200 OK", "\r\n\r\none", "200 OK", "\r\n\r\ntwo")
 	})
+}
+
+func TestARequestBehindABodyThatNobodyReadIsServedAlsoIfItsHandlerWatched(t *testing.T) {
+	each(t, hyperlane.Config{Limits: hyperlane.Limits{BufferedBody: 1 << 10}}, func(s *hyperlane.Server) {
+		s.Post("/", func(c *hyperlane.Context) error {
+			c.Context().Done()
+			return c.Text("first")
+		})
+		s.Get("/", func(c *hyperlane.Context) error { return c.Text("second") })
+	}, func(t *testing.T, c *hyperlanetest.Client) {
+		nc := c.Dial()
+		for range 3 {
+			write(t, nc, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8192\r\n\r\n"+strings.Repeat("x", 8192))
+			for _, want := range []string{"first", "second"} {
+				if got, err := readMessage(nc); err != nil || !strings.HasSuffix(got, "\r\n\r\n"+want) {
+					t.Fatalf("got %q, %v, want %q", got, err, want)
+				}
+				if want == "first" {
+					write(t, nc, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+				}
+			}
+		}
+	})
+}
+
+func TestWhoAsksForTheEndOfARequestDoesNotWaitForItsWriter(t *testing.T) {
+	for _, limit := range []time.Duration{0, time.Hour} {
+		hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
+			told := make(chan struct{})
+			config := hyperlane.Config{Limits: hyperlane.Limits{BufferedBody: 1 << 10}, HandlerTimeout: limit}
+			c := d.Serve(t, config, func(s *hyperlane.Server) {
+				s.Post("/", func(c *hyperlane.Context) error {
+					ctx := c.Context()
+					writes, written := make(chan struct{}), make(chan error)
+					go func() {
+						written <- c.Stream(func(w *hyperlane.Stream) error {
+							close(writes)
+							_, err := w.Write(make([]byte, 64<<20)) // more than the kernel takes
+							return err
+						})
+					}()
+					<-writes
+					time.Sleep(10 * time.Millisecond) // it waits now, most likely
+					ctx.Done()
+					close(told)
+					return <-written
+				})
+			})
+			nc := c.Dial()
+			write(t, nc, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8192\r\n\r\n"+strings.Repeat("x", 4096))
+			await(t, told, "the answer of Done")
+			nc.Close()
+		})
+	}
 }
 
 // Nor is it an error of the server's that the log should tell of.
