@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -264,6 +265,48 @@ func TestAWriteToAClientThatHasGoneFails(t *testing.T) {
 		await(t, finished, "the end of the request")
 		if strings.Contains(book.String(), "level=ERROR") {
 			t.Errorf("the log has %q", book.String())
+		}
+	})
+}
+
+// What is known of a connection that has failed is not said of the next one.
+func TestAfterAFailedResponseTheAnswersBeforeABrokenOneStillLeave(t *testing.T) {
+	ours(t, func(t *testing.T, d hyperlanetest.Driver) {
+		c := d.Serve(t, hyperlane.Config{Loops: 1}, func(s *hyperlane.Server) {
+			s.Get("/endless", func(c *hyperlane.Context) error {
+				return c.Stream(func(w *hyperlane.Stream) error {
+					for {
+						if _, err := w.Write(make([]byte, 64<<10)); err != nil {
+							return err
+						}
+					}
+				})
+			})
+			s.Get("/whole", func(c *hyperlane.Context) error { return c.Text("whole") })
+			s.Get("/half", func(c *hyperlane.Context) error {
+				c.Response.SetBodyReader(strings.NewReader("half"), 8)
+				return nil
+			})
+		})
+		for range 5 { // some Contexts are used again
+			var all sync.WaitGroup
+			for range 8 {
+				nc := c.Dial()
+				write(t, nc, "GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+				readUntil(t, nc, "200 OK")
+				nc.Close()
+			}
+			eventually(t, "the responses have failed", func() bool { return c.Server().Stats().Total.InFlight == 0 })
+			for range 8 {
+				all.Go(func() {
+					nc := c.Dial()
+					io.WriteString(nc, "GET /whole HTTP/1.1\r\nHost: x\r\n\r\nGET /half HTTP/1.1\r\nHost: x\r\n\r\n")
+					if got, _ := io.ReadAll(nc); !strings.Contains(string(got), "\r\n\r\nwhole") {
+						t.Errorf("got %q, want the answer before the one that was broken off", got)
+					}
+				})
+			}
+			all.Wait()
 		}
 	})
 }
