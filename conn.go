@@ -24,7 +24,8 @@ type conn struct {
 	life     atomic.Pointer[requestContext] // of the request that is served, if it was asked for
 	gone     atomic.Bool                    // the peer has closed its side
 	draining atomic.Bool
-	started  bool // a request has come
+	heir     atomic.Pointer[engine.Protocol] // speaks on the connection now; nil while this does
+	started  bool                            // a request has come
 }
 
 // contexts holds Contexts that no one uses. Under findMisuse nothing is ever put back.
@@ -291,7 +292,7 @@ func (co *conn) after(t *engine.Turn, c *Context, w *h1Wire) (next engine.Next, 
 		return co.feedTo(t, c, w), false
 	case c.Response.upgrade != nil:
 		return co.upgradeTo(t, c.Response.upgrade), false
-	case unread && w.keepAlive && !w.drain(c):
+	case unread && w.keepAlive && !w.drain():
 		return engine.Linger, false
 	case unread && !w.keepAlive:
 		return engine.Linger, false
@@ -333,10 +334,30 @@ func (co *conn) Hangup() {
 	if rc := co.life.Load(); rc != nil {
 		rc.cancel(ErrDisconnected)
 	}
+	if p := co.heir.Load(); p != nil {
+		(*p).Hangup()
+	}
 }
 
 // Drain has the connection close after the answer under way.
-func (co *conn) Drain() { co.draining.Store(true) }
+func (co *conn) Drain() {
+	co.draining.Store(true)
+	if p := co.heir.Load(); p != nil {
+		(*p).Drain()
+	}
+}
+
+// handOver gives the connection to p. What others tell co from now on, or have told it and will not say again, p hears, perhaps twice.
+func (co *conn) handOver(t *engine.Turn, p engine.Protocol) {
+	t.Switch(p)
+	co.heir.Store(&p)
+	if co.gone.Load() {
+		p.Hangup()
+	}
+	if co.draining.Load() {
+		p.Drain()
+	}
+}
 
 // Closed is the end.
 func (co *conn) Closed(err error) {

@@ -58,7 +58,7 @@ type wire interface {
 	flush(c *Context) error
 	// inform sends an interim response (1xx) with the fields of c.Response.
 	inform(c *Context, status int) error
-	// watch asks for the request's context to be cancelled when the peer goes.
+	// watch asks for the request's context to be cancelled when the peer goes. It does not wait for a write under way.
 	watch(c *Context)
 	// mayWait is called before the handler is known to wait.
 	mayWait(c *Context)

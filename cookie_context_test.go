@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/hyperlane-go/hyperlane/internal/http1"
 )
 
 func TestSealedCookiesComeBackOrAreRefused(t *testing.T) {
@@ -110,7 +112,8 @@ func FuzzCookie(f *testing.F) {
 		value, found := c.Request.Cookie(name)
 		std, err := r.Cookie(name)
 		// net/http takes a name without "=" for a cookie, space before it for nothing, and of a doubled name the first that is valid.
-		if err == nil && strings.Contains(line, "=") && !strings.ContainsAny(line, "; \t") && (!found || value != std.Value) {
+		// It trims control characters around a name, too; a head that has such is refused.
+		if err == nil && http1.ValidValue(line) && strings.Contains(line, "=") && !strings.ContainsAny(line, "; \t") && (!found || value != std.Value) {
 			t.Errorf("%q: %q is %q, %v; net/http has %q", line, name, value, found, std.Value)
 		}
 		if v, err := c.Request.SignedCookie("s"); err == nil {

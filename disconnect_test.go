@@ -6,7 +6,9 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/hyperlane-go/hyperlane"
 	"github.com/hyperlane-go/hyperlane/hyperlanetest"
@@ -177,6 +179,60 @@ func TestARequestThatComesWhileAHandlerWatchesItsClientIsServedNext(t *testing.T
 	})
 }
 
+func TestARequestBehindABodyThatNobodyReadIsServedAlsoIfItsHandlerWatched(t *testing.T) {
+	each(t, hyperlane.Config{Limits: hyperlane.Limits{BufferedBody: 1 << 10}}, func(s *hyperlane.Server) {
+		s.Post("/", func(c *hyperlane.Context) error {
+			c.Context().Done()
+			return c.Text("first")
+		})
+		s.Get("/", func(c *hyperlane.Context) error { return c.Text("second") })
+	}, func(t *testing.T, c *hyperlanetest.Client) {
+		nc := c.Dial()
+		for range 3 {
+			write(t, nc, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8192\r\n\r\n"+strings.Repeat("x", 8192))
+			for _, want := range []string{"first", "second"} {
+				if got, err := readMessage(nc); err != nil || !strings.HasSuffix(got, "\r\n\r\n"+want) {
+					t.Fatalf("got %q, %v, want %q", got, err, want)
+				}
+				if want == "first" {
+					write(t, nc, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+				}
+			}
+		}
+	})
+}
+
+func TestWhoAsksForTheEndOfARequestDoesNotWaitForItsWriter(t *testing.T) {
+	for _, limit := range []time.Duration{0, time.Hour} {
+		hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
+			told := make(chan struct{})
+			config := hyperlane.Config{Limits: hyperlane.Limits{BufferedBody: 1 << 10}, HandlerTimeout: limit}
+			c := d.Serve(t, config, func(s *hyperlane.Server) {
+				s.Post("/", func(c *hyperlane.Context) error {
+					ctx := c.Context()
+					writes, written := make(chan struct{}), make(chan error)
+					go func() {
+						written <- c.Stream(func(w *hyperlane.Stream) error {
+							close(writes)
+							_, err := w.Write(make([]byte, 64<<20)) // more than the kernel takes
+							return err
+						})
+					}()
+					<-writes
+					time.Sleep(10 * time.Millisecond) // it waits now, most likely
+					ctx.Done()
+					close(told)
+					return <-written
+				})
+			})
+			nc := c.Dial()
+			write(t, nc, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8192\r\n\r\n"+strings.Repeat("x", 4096))
+			await(t, told, "the answer of Done")
+			nc.Close()
+		})
+	}
+}
+
 // Nor is it an error of the server's that the log should tell of.
 func TestAWriteToAClientThatHasGoneFails(t *testing.T) {
 	hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
@@ -209,6 +265,48 @@ func TestAWriteToAClientThatHasGoneFails(t *testing.T) {
 		await(t, finished, "the end of the request")
 		if strings.Contains(book.String(), "level=ERROR") {
 			t.Errorf("the log has %q", book.String())
+		}
+	})
+}
+
+// What is known of a connection that has failed is not said of the next one.
+func TestAfterAFailedResponseTheAnswersBeforeABrokenOneStillLeave(t *testing.T) {
+	ours(t, func(t *testing.T, d hyperlanetest.Driver) {
+		c := d.Serve(t, hyperlane.Config{Loops: 1}, func(s *hyperlane.Server) {
+			s.Get("/endless", func(c *hyperlane.Context) error {
+				return c.Stream(func(w *hyperlane.Stream) error {
+					for {
+						if _, err := w.Write(make([]byte, 64<<10)); err != nil {
+							return err
+						}
+					}
+				})
+			})
+			s.Get("/whole", func(c *hyperlane.Context) error { return c.Text("whole") })
+			s.Get("/half", func(c *hyperlane.Context) error {
+				c.Response.SetBodyReader(strings.NewReader("half"), 8)
+				return nil
+			})
+		})
+		for range 5 { // some Contexts are used again
+			var all sync.WaitGroup
+			for range 8 {
+				nc := c.Dial()
+				write(t, nc, "GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+				readUntil(t, nc, "200 OK")
+				nc.Close()
+			}
+			eventually(t, "the responses have failed", func() bool { return c.Server().Stats().Total.InFlight == 0 })
+			for range 8 {
+				all.Go(func() {
+					nc := c.Dial()
+					io.WriteString(nc, "GET /whole HTTP/1.1\r\nHost: x\r\n\r\nGET /half HTTP/1.1\r\nHost: x\r\n\r\n")
+					if got, _ := io.ReadAll(nc); !strings.Contains(string(got), "\r\n\r\nwhole") {
+						t.Errorf("got %q, want the answer before the one that was broken off", got)
+					}
+				})
+			}
+			all.Wait()
 		}
 	})
 }

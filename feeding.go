@@ -115,11 +115,8 @@ func (co *conn) feedTo(t *engine.Turn, c *Context, w *h1Wire) engine.Next {
 		f.end(ErrDisconnected)
 		return engine.Abort
 	}
-	t.Switch((*feeding)(f))
+	co.handOver(t, (*feeding)(f))
 	f.open(co.handle, w.framing == http1.FramingChunked)
-	if co.draining.Load() {
-		f.drain() // the engine has told co, and will not say it again
-	}
 	return engine.AwaitForever
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hyperlane-go/hyperlane/internal/engine"
 	"github.com/hyperlane-go/hyperlane/internal/http1"
@@ -31,12 +32,19 @@ type h1Wire struct {
 	keepAlive bool
 	hijacked  bool
 	failed    bool // a write has failed
+
+	// While the handler reads the body nobody else may: a watch that is wanted meanwhile begins behind it. Whoever comes second begins it.
+	wanted, read atomic.Bool
 }
 
 // reset makes w ready for another request. It keeps the body, for the memory of its trailer; Begin makes that new.
 func (w *h1Wire) reset(co *conn, t *engine.Turn) {
 	w.conn, w.turn = co, t
 	w.framing, w.left = 0, 0
+	if w.streaming {
+		w.wanted.Store(false)
+		w.read.Store(false)
+	}
 	w.streaming, w.expect, w.keepAlive, w.hijacked, w.failed = false, false, false, false, false
 }
 
@@ -53,10 +61,12 @@ func (w *h1Wire) unlock() {
 	}
 }
 
-func (w *h1Wire) readBody(c *Context, p []byte) (int, error) {
+func (w *h1Wire) readBody(_ *Context, p []byte) (int, error) {
 	n, err := w.nextBody(p)
-	if err == io.EOF {
-		w.bodyEnded(c)
+	if w.body.Done() {
+		if w.read.Store(true); w.wanted.Load() {
+			w.turn.Watch()
+		}
 	}
 	return n, err
 }
@@ -133,18 +143,6 @@ func (w *h1Wire) trailer() http.Header {
 	return trailer
 }
 
-// bodyEnded takes up the watch over the peer that could not begin while its body was read.
-func (w *h1Wire) bodyEnded(c *Context) {
-	if c.life == nil {
-		return
-	}
-	c.life.mu.Lock()
-	if c.life.watched {
-		w.turn.Watch()
-	}
-	c.life.mu.Unlock()
-}
-
 // drainLimit is how much of a body that nobody wanted is read for the sake of the connection.
 const drainLimit = 256 << 10
 
@@ -154,13 +152,13 @@ func (w *h1Wire) undrainable() bool {
 }
 
 // drain reads what is left of a body that nobody wanted, if that is little, so that the connection can go on.
-func (w *h1Wire) drain(c *Context) bool {
+func (w *h1Wire) drain() bool {
 	if w.expect {
 		return false // the client was never told to send it, and may or may not
 	}
 	scratch := make([]byte, 4<<10)
 	for left := drainLimit; left > 0; {
-		n, err := w.readBody(c, scratch)
+		n, err := w.nextBody(scratch) // the handler is over: nobody watches
 		if err != nil {
 			return err == io.EOF
 		}
@@ -377,11 +375,12 @@ func (w *h1Wire) attach(c *Context, rc *requestContext) {
 }
 
 func (w *h1Wire) watch(*Context) {
-	w.lock()
-	defer w.unlock()
-	if !w.streaming || w.body.Done() {
-		w.turn.Watch()
+	if w.streaming {
+		if w.wanted.Store(true); !w.read.Load() {
+			return
+		}
 	}
+	w.turn.Watch()
 }
 
 func (w *h1Wire) mayWait(*Context) { w.turn.GiveUpLoop() }

@@ -207,13 +207,7 @@ func (g *gate) stopReading(c *Context) { g.ask(func() { g.to.stopReading(c) }) }
 
 func (g *gate) breakOff(c *Context) { g.ask(func() { g.to.breakOff(c) }) }
 
-func (g *gate) watch(c *Context) {
-	g.writing.Lock()
-	defer g.writing.Unlock()
-	if !g.isShut.Load() {
-		g.to.watch(c)
-	}
-}
+func (g *gate) watch(c *Context) { g.ask(func() { g.to.watch(c) }) }
 
 func (g *gate) trailer() http.Header {
 	g.reading.Lock()

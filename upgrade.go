@@ -21,8 +21,9 @@ type Protocol interface {
 	// Receive is given what has arrived, and returns how much of it was used; the rest comes again with more. An error ends the
 	// connection, io.EOF in an orderly way. in is only lent, and may be changed as far as it is used.
 	Receive(conn *Conn, in []byte) (used int, err error)
-	// Hangup tells that the peer has ended its side while Opened or Receive runs: there may be more to receive, then there is the end.
-	// Where the server's driver is not the event loop it is told after Conn.MayWait only. Any goroutine may call it; it must not block.
+	// Hangup tells that the peer has ended its side while Opened or Receive runs, or had before Opened: there may be more to receive,
+	// then there is the end. Where the server's driver is not the event loop, what comes meanwhile is told after Conn.MayWait only. Any
+	// goroutine may call it; it must not block.
 	Hangup(conn *Conn)
 	// Drain tells that the server is shutting down: say goodbye, then close. Any goroutine may call it; it must not block.
 	Drain(conn *Conn)
@@ -135,6 +136,7 @@ const (
 	opening  = 1 << iota // Opened was called
 	opened               // it has returned
 	draining             // Drain was called, or will be when Opened has returned
+	gone                 // Hangup was called, or will be when Opened is
 )
 
 func newUpgraded(s *Server, handle *engine.Conn, p Protocol) *upgraded {
@@ -147,12 +149,9 @@ func (co *conn) upgradeTo(t *engine.Turn, p Protocol) engine.Next {
 		return engine.Abort
 	}
 	u := newUpgraded(co.server, co.handle, p)
-	t.Switch(u)
+	co.handOver(t, u)
 	if !u.open(t) {
 		return engine.Linger
-	}
-	if co.draining.Load() {
-		u.Drain() // the engine has told co, and will not say it again
 	}
 	if len(t.In) > 0 {
 		return u.Serve(t)
@@ -162,8 +161,14 @@ func (co *conn) upgradeTo(t *engine.Turn, p Protocol) engine.Next {
 
 // open makes the first call, and reports whether that went well. t is nil if net/http has given the connection away.
 func (u *upgraded) open(t *engine.Turn) bool {
-	u.phase.Or(opening)
-	u.failed = u.during(t, func() error { u.protocol.Opened(&u.conn); return nil })
+	known := u.phase.Or(opening)&gone != 0
+	u.failed = u.during(t, func() error {
+		if known {
+			defer u.hangupBeside()()
+		}
+		u.protocol.Opened(&u.conn)
+		return nil
+	})
 	if u.failed == nil && u.phase.Or(opened)&draining != 0 {
 		u.tell(u.protocol.Drain)
 	}
@@ -219,11 +224,24 @@ func (u *upgraded) tell(f func(*Conn)) {
 	failed = u.guard(func() error { f(&u.conn); return nil }) != nil
 }
 
+// Hangup may be called twice for one end while Opened is to come or runs: the protocol hears of it once.
 func (u *upgraded) Hangup() {
-	if u.phase.Load()&opening == 0 {
-		return // the end will be told as such
+	switch before := u.phase.Or(gone); {
+	case before&opening == 0: // open will tell
+	case before&(gone|opened) == gone:
+	default:
+		u.tell(u.protocol.Hangup)
 	}
-	u.tell(u.protocol.Hangup)
+}
+
+// hangupBeside tells what was known before Opened as if it came while that runs. What it returns waits until it is told.
+func (u *upgraded) hangupBeside() (wait func()) {
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		u.tell(u.protocol.Hangup)
+	}()
+	return func() { <-told }
 }
 
 func (u *upgraded) Drain() {

@@ -219,6 +219,90 @@ func TestAShutdownTellsAProtocolToSayGoodbye(t *testing.T) {
 	})
 }
 
+// listener is a protocol whose Opened waits for the end of its peer.
+type listener struct {
+	lines
+	hungup chan struct{}
+}
+
+func (l *listener) Opened(conn *hyperlane.Conn) {
+	select {
+	case <-l.hungup:
+	case <-time.After(patience):
+		l.t.Error("Opened is not told that its peer had gone before")
+	}
+	l.lines.Opened(conn)
+}
+
+func (l *listener) Hangup(*hyperlane.Conn) { l.hungup <- struct{}{} }
+
+func TestAHangupBeforeTheUpgradeIsToldToOpened(t *testing.T) {
+	ours(t, func(t *testing.T, d hyperlanetest.Driver) {
+		l := &listener{hungup: make(chan struct{}, 10)}
+		l.lines = lines{t: t, conns: make(chan *hyperlane.Conn, 1), drained: make(chan struct{}, 10), closed: make(chan error, 10)}
+		inside := make(chan struct{})
+		c := d.Serve(t, hyperlane.Config{}, func(s *hyperlane.Server) {
+			s.Get("/lines", func(c *hyperlane.Context) error {
+				ctx := c.Context()
+				ctx.Done()
+				close(inside)
+				await(t, ctx.Done(), "the end of the client, in the handler")
+				return c.Upgrade("lines", l)
+			})
+		})
+		nc := c.Dial()
+		write(t, nc, askForLines)
+		await(t, inside, "the handler")
+		halfClose(t, nc)
+		await(t, l.conns, "the end of Opened")
+		await(t, l.closed, "Closed")
+		if n := len(l.hungup); n > 0 {
+			t.Errorf("Opened is told %d times too often", n)
+		}
+	})
+}
+
+// A shutdown may tell the connection while it changes hands.
+func TestAShutdownReachesAProtocolThatIsJustTakingOver(t *testing.T) {
+	ours(t, func(t *testing.T, d hyperlanetest.Driver) {
+		const connections = 8
+		var protocols [connections]*lines
+		var inside sync.WaitGroup
+		inside.Add(connections)
+		c := d.Serve(t, hyperlane.Config{}, func(s *hyperlane.Server) {
+			for i := range protocols {
+				protocols[i] = newLines(t)
+				s.Get(fmt.Sprintf("/lines/%d", i), func(c *hyperlane.Context) error {
+					inside.Done()
+					<-c.Server().Draining().Done()
+					return c.Upgrade("lines", protocols[i])
+				})
+			}
+		})
+		var open [connections]net.Conn
+		for i := range open {
+			open[i] = c.Dial()
+			write(t, open[i], strings.Replace(askForLines, "/lines", fmt.Sprintf("/lines/%d", i), 1))
+		}
+		inside.Wait()
+		down := make(chan error, 1)
+		go func() { down <- c.Shutdown(context.Background()) }()
+		for i, nc := range open {
+			readUntil(t, nc, "GOING AWAY\n")
+			write(t, nc, "bye\n")
+			readUntil(t, nc, "BYE\n")
+			nc.Close()
+			await(t, protocols[i].closed, "Closed")
+			if n := len(protocols[i].drained); n != 1 {
+				t.Errorf("Drain was called %d times, want 1", n)
+			}
+		}
+		if err := await(t, down, "the end of the shutdown"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestAnUpgradeThatIsNotAskedForOrRefusedIsAnswered(t *testing.T) {
 	hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
 		l := newLines(t)
