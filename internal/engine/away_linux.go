@@ -241,7 +241,7 @@ func (c *loopConn) tellDrain() {
 	c.tell.Lock()
 	defer c.tell.Unlock()
 	if c.state.Or(drainTold)&(drainTold|over) == 0 {
-		c.Conn.drain()
+		c.protocol().Drain()
 	}
 }
 

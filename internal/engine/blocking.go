@@ -439,10 +439,10 @@ func (b *blocking) guard(call func()) {
 	call()
 }
 
-// tellDrain tells the protocol, and, where that is just being replaced, the next one too: see Protocol.Drain.
+// tellDrain tells the protocol, once.
 func (b *blocking) tellDrain() {
 	if !b.drainTold.Swap(true) {
-		b.guard(b.Conn.drain)
+		b.guard(func() { b.protocol().Drain() })
 	}
 }
 

@@ -25,17 +25,6 @@ func (c *Conn) setProtocol(p Protocol) { c.speaker.Store(&p) }
 
 func (c *Conn) protocol() Protocol { return *c.speaker.Load() }
 
-// drain tells the protocol of a drain. If another takes over meanwhile, that one may have been too late to learn of it from the first.
-func (c *Conn) drain() {
-	for {
-		p := c.speaker.Load()
-		(*p).Drain()
-		if c.speaker.Load() == p {
-			return
-		}
-	}
-}
-
 // Send puts p into the connection's outbox and returns without waiting; p may be reused. Bytes of one call leave together,
 // and calls of one goroutine leave in their order. It is meant for upgraded connections: in the middle of an HTTP
 // exchange it would cut through what the owner writes. The errors are ErrClosed and ErrOutboxFull.

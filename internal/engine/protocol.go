@@ -5,7 +5,8 @@ import "errors"
 // errGoexit is why a connection ends whose Protocol has ended the goroutine of its turn.
 var errGoexit = errors.New("engine: the goroutine was ended by runtime.Goexit")
 
-// Protocol speaks on one connection. Serve and Closed are called by the connection's owner, never at the same time.
+// Protocol speaks on one connection. Serve and Closed are called by the connection's owner, never at the same time. A Hangup or Drain that
+// comes while Turn.Switch replaces the Protocol may still be told to the old one, which must pass on what it hears.
 type Protocol interface {
 	// Serve looks at t.In, answers into t.Out, and says what the connection waits for. It is called when there is new
 	// input, and once more when input ends (t.Err is io.EOF) or a deadline passes (t.Err is [ErrTimeout]) while it waits for
@@ -17,8 +18,7 @@ type Protocol interface {
 	Hangup()
 
 	// Drain tells that the server is shutting down. Any goroutine may call it, once; it must not block. A connection that
-	// waits for [AwaitMessage] is closed by the engine and is not told. When Turn.Switch replaces the protocol at that moment
-	// both are told; a protocol that passes on what it has heard may so be told twice.
+	// waits for [AwaitMessage] is closed by the engine and is not told.
 	Drain()
 
 	// Closed is the last call, by the owner. err is nil after an orderly end, else the reason.

@@ -1,17 +1,9 @@
 package engine
 
-import (
-	"context"
-	"sync/atomic"
-	"testing"
-)
+import "testing"
 
 // lodger does one thing in its only turn with input, and lets the connection wait from then on.
-type lodger struct {
-	turn   func(t *Turn)
-	drain  func()
-	drains atomic.Int32
-}
+type lodger struct{ turn func(t *Turn) }
 
 func (l *lodger) Serve(t *Turn) Next {
 	t.In = t.In[len(t.In):]
@@ -26,12 +18,7 @@ func (l *lodger) Serve(t *Turn) Next {
 
 func (l *lodger) Hangup() {}
 
-func (l *lodger) Drain() {
-	l.drains.Add(1)
-	if l.drain != nil {
-		l.drain()
-	}
-}
+func (l *lodger) Drain() {}
 
 func (l *lodger) Closed(error) {}
 
@@ -52,43 +39,6 @@ func TestWhatIsSentInTheTurnOfASwitchLeavesWhileTheTurnGoesOn(t *testing.T) {
 		defer close(heard)
 		p.say("x")
 		p.hear("before, within")
-	})
-}
-
-// The protocol that is being replaced has heard of the drain, and has not got round to noting it, when the next one asks.
-func TestADrainAtTheMomentOfASwitchReachesWhoSpeaksThen(t *testing.T) {
-	onEachDriver(t, func(t *testing.T, d testDriver) {
-		told, switched := make(chan struct{}), make(chan struct{})
-		next := &lodger{}
-		inside := make(chan struct{})
-		first := &lodger{
-			turn: func(turn *Turn) {
-				turn.Enter()
-				close(inside)
-				<-told
-				turn.Leave()
-				turn.Switch(next)
-				close(switched)
-			},
-			drain: func() {
-				close(told)
-				<-switched
-			},
-		}
-		s := start(t, d, Config{Accept: func(*Conn) Protocol { return first }})
-		p := s.dial()
-		p.say("x")
-		<-inside
-		shut := make(chan error, 1)
-		go func() { shut <- s.engine.Shutdown(context.Background()) }()
-		s.eventually("the next one was told", func() bool { return next.drains.Load() == 1 })
-		if n := first.drains.Load(); n != 1 {
-			t.Errorf("the first one was told %d times", n)
-		}
-		p.Close()
-		if err := await(t, shut); err != nil {
-			t.Errorf("Shutdown: %v", err)
-		}
 	})
 }
 
