@@ -17,10 +17,10 @@ type want struct {
 	status  int
 	fields  []string // lines, besides those that follow from what is below
 	body    io.Reader
-	size    int64
+	size    int64                  // -1: it is not said
 	chunked bool                   // and without a length
 	trailer []string               // lines behind the last chunk
-	bare    bool                   // there is a length, but no body: the answer to HEAD
+	bare    bool                   // there may be a length, but no body: the answer to HEAD
 	last    bool                   // of its connection, and says so
 	maybe   bool                   // it may or may not be
 	free    func(line string) bool // says which lines are the server's to choose; nil: none
@@ -61,7 +61,7 @@ func (l *line) expectHead(w want) error {
 	switch {
 	case w.chunked:
 		lines = append(lines, "Transfer-Encoding: chunked")
-	case w.status != http.StatusNoContent:
+	case w.status != http.StatusNoContent && w.size >= 0:
 		lines = append(lines, "Content-Length: "+strconv.FormatInt(w.size, 10))
 	}
 	if w.last {

@@ -43,7 +43,8 @@ func (c *client) hurry(text string, then func(l *line) error) error {
 func stopInHead(c *client) error {
 	ask, _ := c.small("")
 	head := strings.Index(ask, "\r\n\r\n")
-	return c.hurry(ask[:1+c.IntN(head)], func(l *line) error {
+	ask = ask[:1+c.IntN(head)]
+	return c.hurry(ask, func(l *line) error {
 		if c.driver == "nethttp" { // which refuses a line that has come in part, or closes without a word
 			got, err := io.ReadAll(l.r)
 			if err == nil {
@@ -51,7 +52,11 @@ func stopInHead(c *client) error {
 			}
 			return err
 		}
-		return l.expect(refusal(408))
+		w := refusal(408)
+		if strings.HasPrefix(ask, "HEAD ") {
+			w.bare, w.size = true, -1
+		}
+		return l.expect(w)
 	})
 }
 
