@@ -72,6 +72,7 @@ func (s *stage) admit(t *testing.T, seed uint64, long time.Duration, done tally)
 			c := &client{stage: s, Rand: rand.New(rand.NewPCG(seed, number)), ctx: ctx}
 			clients.Go(func() {
 				if err := c.live(kind, end, count); err != nil {
+					t.Logf("%s: %v", kind.name, err)
 					cancel(fmt.Errorf("%s: %w", kind.name, err)) // the first tells; what follows may follow from it
 				}
 			})
