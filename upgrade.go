@@ -224,12 +224,10 @@ func (u *upgraded) tell(f func(*Conn)) {
 	failed = u.guard(func() error { f(&u.conn); return nil }) != nil
 }
 
-// Hangup may be called twice for one end while Opened is to come or runs: the protocol hears of it once.
+// Hangup may be called in each turn, and from two sides while the connection changes hands: the protocol hears of an end once. Before
+// Opened it is left to open.
 func (u *upgraded) Hangup() {
-	switch before := u.phase.Or(gone); {
-	case before&opening == 0: // open will tell
-	case before&(gone|opened) == gone:
-	default:
+	if before := u.phase.Or(gone); before&(gone|opening) == opening {
 		u.tell(u.protocol.Hangup)
 	}
 }
