@@ -364,15 +364,17 @@ func TestWhatWaitsForASlowClientOfAFeedIsBounded(t *testing.T) {
 		write(t, nc, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 		feed := await(t, f.feeds, "the feed")
 		piece := make([]byte, 8<<10)
+		// It may be full for a moment only, while the kernel still takes what waits.
 		var err error
-		for end := time.Now().Add(patience); err == nil && time.Now().Before(end); {
+		waiting := 0
+		for end := time.Now().Add(patience); (err == nil || waiting == 0) && time.Now().Before(end); {
 			err = feed.Send(piece)
-			if n := feed.Waiting(); n > 128<<10 {
-				t.Fatalf("%d bytes wait", n)
+			if waiting = feed.Waiting(); waiting > 128<<10 {
+				t.Fatalf("%d bytes wait", waiting)
 			}
 		}
-		if !errors.Is(err, hyperlane.ErrOutboxFull) || feed.Waiting() == 0 {
-			t.Errorf("got %v, with %d bytes waiting, for a client that does not read", err, feed.Waiting())
+		if !errors.Is(err, hyperlane.ErrOutboxFull) || waiting == 0 {
+			t.Errorf("got %v, with %d bytes waiting, for a client that does not read", err, waiting)
 		}
 		nc.Close()
 		if err := await(t, f.closed, "Closed"); err == nil {
