@@ -275,10 +275,9 @@ func (co *conn) after(t *engine.Turn, c *Context, w *h1Wire) (next engine.Next, 
 	}
 	co.cell.end(c.Response.Status(), c.broken)
 	if len(co.server.hooks.finish) > 0 || c.Request.form != nil {
-		led := t.OnLoop()
 		t.Enter()
 		co.server.finished(c)
-		if t.Leave() && led {
+		if t.Leave() {
 			c.route.pace.overstayed()
 		}
 	}

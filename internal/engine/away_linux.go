@@ -288,8 +288,10 @@ func (c *loopConn) onLoop() bool { return c.loop.stillLeads(c.seat) }
 func (c *loopConn) enter(*Turn) { c.loop.enter(c.seat) }
 
 func (c *loopConn) leave(*Turn) (overstayed bool) {
-	c.loop.leave(c.seat)
-	return c.seat.overstayed
+	s := c.seat
+	c.loop.leave(s)
+	overstayed, s.overstayed = s.overstayed, false // it was this code, and not what the turn runs next
+	return overstayed
 }
 
 func (c *loopConn) giveUpLoop(*Turn) { c.loop.stepDown(c.seat) }

@@ -293,3 +293,24 @@ func BenchmarkLineOnALoop(b *testing.B) {
 		})
 	}
 }
+
+func TestOnlyTheCodeThatOverstaysIsSaidToHave(t *testing.T) {
+	onLoops(t, func(t *testing.T, d testDriver) {
+		overstayed := make(chan [2]bool, 1)
+		s := start(t, d, Config{Accept: func(*Conn) Protocol {
+			return &lodger{turn: func(turn *Turn) {
+				turn.Enter()
+				for turn.OnLoop() { // until the monitor comes
+					runtime.Gosched()
+				}
+				first := turn.Leave()
+				turn.Enter()
+				overstayed <- [2]bool{first, turn.Leave()}
+			}}
+		}})
+		s.dial().say("x")
+		if got := await(t, overstayed); got != [2]bool{true, false} {
+			t.Errorf("got %v, want that the first has overstayed, and the second not", got)
+		}
+	})
+}

@@ -19,7 +19,7 @@ type seat struct {
 
 	loop       *loop  // that it leads, or has led; nil off the loop
 	leads      bool   // as far as the goroutine knows; see loop.phase
-	overstayed bool   // the monitor took the loop away in this turn
+	overstayed bool   // the monitor took the loop away since Enter
 	phase      uint64 // the loop's phase as this leader last set it
 }
 
