@@ -59,7 +59,7 @@ func (c *Context) NoContent() error {
 	return nil
 }
 
-// Template answers with what t makes of data, as HTML. Nothing is sent if t fails.
+// Template answers with what t, of html/template, makes of data. Nothing is sent if t fails.
 func (c *Context) Template(t *template.Template, data any) error {
 	return c.Render(templated{t, data})
 }

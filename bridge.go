@@ -26,6 +26,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
+	s.ready.Store(true)
 	l := s.cells.other()
 	l.requests.Add(1)
 	c := contexts.Get().(*Context)

@@ -65,7 +65,7 @@ func (e *PanicError) Unwrap() error {
 }
 
 // MapError has every error that is target, by errors.Is, answered as e. Mappings are tried in the order they were added, before
-// anything else is known of the error.
+// anything else is known of the error: also an Error whose Cause is target is answered as e.
 func (s *Server) MapError(target error, e *Error) {
 	s.mappings = append(s.mappings, mapping{target, e})
 }

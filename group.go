@@ -32,7 +32,7 @@ type Group struct {
 type outermost = Group
 
 // Group returns a group whose routes begin with prefix, which may hold params: "/api/{version:v[0-9]+}". Its middleware runs
-// inside g's.
+// inside g's. The prefix "" is for middleware alone; a slash at the end of the prefix makes no difference.
 func (g *Group) Group(prefix string) *Group {
 	if prefix != "" && prefix[0] != '/' {
 		g.server.mistake(fmt.Errorf("%s: group prefix %q does not begin with a slash", caller(2), prefix))
@@ -46,7 +46,8 @@ func (g *Group) Host(host string) *Group {
 }
 
 // OnRequest adds request middleware: it runs before the handler, outer groups first. On the server it runs for every request, also
-// for one that no route answers. An error, or c.Abort, ends the phase and skips the handler.
+// for one that no route answers; on a group only where one of its routes was chosen, so not for a 404, 405 or OPTIONS below its prefix. An
+// error, or c.Abort, ends the phase and skips the handler.
 func (g *Group) OnRequest(h Handler) { g.request = append(g.request, h) }
 
 // OnResponse adds response middleware: it runs before the head of the response leaves, inner groups first, and no handler can

@@ -36,7 +36,8 @@ func (s *Server) OnPanic(hook func(c *Context, p *PanicError)) {
 }
 
 // OnFinish adds a hook that runs when the last byte of a response has left, or the connection has failed: see Response.Status and
-// Response.Size. The response can no longer be changed.
+// Response.Size; all that c has can still be read. The response can no longer be changed. After an upgrade it runs with the 101, and for a
+// Feed when the head has left, or, where net/http has the connection, at the end. A message that was refused before it was a request has none.
 func (s *Server) OnFinish(hook func(c *Context)) { s.hooks.finish = append(s.hooks.finish, hook) }
 
 // OnShutdown adds a hook that runs when the server begins to shut down, before it stops accepting.

@@ -23,8 +23,10 @@
 //	/static          {name}              {name:int}            named constraints, see Server.Constraint
 //	                 {name:[a-z]+}       {path...}             RE2, anchored; the rest of the path
 //
-// The most specific pattern wins: static, named constraint, regular expression, any segment, rest; the order of registration never
-// matters. Two patterns that nothing can tell apart are a mistake that Run reports, with both places.
+// The most specific pattern wins that has a route for the method: static, named constraint, regular expression, any segment, rest; the
+// order of registration never matters. A segment may hold text around a param, as in /{name}.html, and a regular expression braces that
+// come in pairs. Where routes fit for other methods only the answer is 405 with Allow; OPTIONS is answered 204, HEAD as GET. Two patterns
+// that nothing can tell apart are a mistake that Run reports, with both places.
 //
 // # Values and answers
 //
@@ -36,7 +38,8 @@
 // # Errors
 //
 // A handler returns an error. [Errorf] gives it a status; any other is a 500 whose text goes to the log and never to the client. A
-// panic is a 500, too, and ends nothing but its request.
+// panic is a 500, too, and ends nothing but its request. The answer to an error has its own status, body and content type; other fields
+// that were set stay (WWW-Authenticate, a request id).
 //
 // # Guarantees
 //

@@ -47,11 +47,11 @@ type Server struct {
 	draining context.Context // ends when a shutdown begins
 	drain    context.CancelCauseFunc
 
+	ready    atomic.Bool // it has begun to serve
 	shutting atomic.Bool // every answer is the last of its connection
 
 	mu    sync.Mutex // guards what follows
 	wrong []error
-	ready bool
 }
 
 // New returns a server without routes. A mistake in config, like one in a registration, is reported by Run, Serve and Validate.
@@ -208,7 +208,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		ln.Close()
 		return err
 	}
-	s.setReady(true)
+	s.ready.Store(true)
 	var err error
 	if s.config.Driver != "blocking" {
 		err = s.engine.ServeLoops(ln)
@@ -226,18 +226,10 @@ func (s *Server) Serve(ln net.Listener) error {
 	return err
 }
 
-// Ready reports whether the server accepts requests: it has begun to serve, and not begun to shut down. It is what a readiness probe
-// should answer.
+// Ready reports whether the server accepts requests: it has begun to serve, in one way or another, and not begun to shut down. It is what
+// a readiness probe should answer.
 func (s *Server) Ready() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ready && !s.shutting.Load()
-}
-
-func (s *Server) setReady(ready bool) {
-	s.mu.Lock()
-	s.ready = ready
-	s.mu.Unlock()
+	return s.ready.Load() && !s.shutting.Load()
 }
 
 // Draining returns a context that ends when a shutdown begins, before the contexts of requests do, with the cause ErrShutdown. It is for

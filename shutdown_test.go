@@ -3,6 +3,7 @@ package hyperlane_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -199,4 +200,13 @@ func listenTCP(t *testing.T) net.Listener {
 		t.Fatal(err)
 	}
 	return ln
+}
+
+func TestAServerIsReadyOnceItServes(t *testing.T) {
+	each(t, hyperlane.Config{}, func(s *hyperlane.Server) {
+		if s.Ready() {
+			t.Error("got ready from a server that does not serve yet")
+		}
+		s.Get("/ready", func(c *hyperlane.Context) error { return c.Text(fmt.Sprint(c.Server().Ready())) })
+	}, func(t *testing.T, c *hyperlanetest.Client) { c.Get("/ready").Status(200).Body("true") })
 }

@@ -13,7 +13,8 @@ import (
 // and the answer is 503 at once, unless the response has begun, which is then broken off. The late handler may go on: its
 // Context is never used for another request, and what it still writes is discarded with ErrHandlerTimeout.
 //
-// The handler runs on a goroutine of its own.
+// The handler runs on a goroutine of its own. Its context ends with context.Canceled; context.Cause tells that it was ErrHandlerTimeout. One
+// route has a limit of its own by server.Get(pattern, hyperlane.Timeout(limit)(handler)), as by any middleware.
 func Timeout(limit time.Duration) Middleware {
 	return func(next Handler) Handler {
 		return func(c *Context) error { return runWithin(c, limit, next) }

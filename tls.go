@@ -38,7 +38,7 @@ func (s *Server) ServeTLS(ln net.Listener, config *tls.Config) error {
 	if len(config.NextProtos) == 0 {
 		config.NextProtos = []string{"h2", "http/1.1"}
 	}
-	s.setReady(true)
+	s.ready.Store(true)
 	err := s.engine.Serve(tls.NewListener(ln, config))
 	if errors.Is(err, engine.ErrEngineClosed) {
 		return ErrServerClosed

@@ -3,9 +3,7 @@ package broadcast
 import "fmt"
 
 // Subscription is one subscriber's place in one topic. Any goroutine may call its methods, but not from inside Deliver or Missed.
-//
-// What is not exported belongs to the lock of its audience.
-type Subscription struct {
+type Subscription struct { // belongs to the lock of its audience
 	audience   *audience
 	subscriber Subscriber
 	as         As

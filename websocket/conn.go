@@ -38,10 +38,10 @@ type transport interface {
 
 // Conn is one connection. Its methods may be called by any goroutine, but for Read, ReadText, ReadJSON and Reader, which belong to the
 // function of an endpoint in the blocking style, and to whoever has dialled.
-//
-// The fields of the first group are set before it opens, or while it does. receive and what it calls have reading to themselves: the calls
-// of a transport's owner never overlap. mu guards what follows it, and keeps the close frame the last.
 type Conn struct {
+	// These are set before it opens, or while it does. receive and what it calls have reading to themselves: the calls of a transport's
+	// owner never overlap. mu guards what follows it, and keeps the close frame the last.
+
 	config   *Config
 	endpoint *Endpoint       // nil if it was dialled
 	request  *hyperlane.Kept // nil if it was dialled
