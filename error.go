@@ -15,7 +15,7 @@ import (
 // Error is an error with an HTTP status. It is answered as a problem document (RFC 9457): what the client is told is Type, Title,
 // Detail and Extensions; what Cause says is for the log.
 type Error struct {
-	Status     int            // 400 to 599
+	Status     int            // 400 to 599; any other is answered 500, and logged
 	Type       string         // URI of the kind of problem; empty is "about:blank"
 	Title      string         // empty is the standard text of Status
 	Detail     string         // empty is left out
@@ -64,9 +64,15 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
+// isOne reports whether the status is that of an error.
+func (e *Error) isOne() bool { return e.Status >= 400 && e.Status <= 599 }
+
 // MapError has every error that is target, by errors.Is, answered as e. Mappings are tried in the order they were added, before
 // anything else is known of the error: also an Error whose Cause is target is answered as e.
 func (s *Server) MapError(target error, e *Error) {
+	if !e.isOne() {
+		s.mistake(fmt.Errorf("%s: an error cannot be answered %d; that takes 400 to 599", caller(2), e.Status))
+	}
 	s.mappings = append(s.mappings, mapping{target, e})
 }
 
@@ -104,7 +110,7 @@ func (s *Server) fail(c *Context, err error) {
 		s.tellPanic(c, p)
 	}
 	e := s.problem(err)
-	if e.Status >= 500 {
+	if e.Status >= 500 || !e.isOne() { // else it would be a 500 without a word
 		s.log(c, err)
 	}
 	if c.Response.committed {
@@ -144,7 +150,7 @@ func (s *Server) log(c *Context, err error) {
 // problem makes r the answer of an error: a problem document, or text for a client that does not accept one.
 func (r *Response) problem(c *Context, e *Error) {
 	status := e.Status
-	if status < 400 || status > 599 {
+	if !e.isOne() {
 		status = http.StatusInternalServerError
 	}
 	r.dropBody()

@@ -123,6 +123,17 @@ func TestWhatAnErrorSaysGoesToTheLog(t *testing.T) {
 	})
 }
 
+func TestAStatusThatIsNoErrorsIsLogged(t *testing.T) {
+	hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
+		var book logbook
+		c := d.Serve(t, hyperlane.Config{Logger: book.logger()}, func(s *hyperlane.Server) {
+			s.Get("/", func(*hyperlane.Context) error { return hyperlane.Errorf(200, "all is well") })
+		})
+		c.Get("/").Status(500)
+		contains(t, book.String(), "level=ERROR", "all is well")
+	})
+}
+
 func TestTheErrorOfAHeadRequestHasNoBody(t *testing.T) {
 	each(t, hyperlane.Config{}, fillErrors, func(t *testing.T, c *hyperlanetest.Client) {
 		c.Request("HEAD", "/status").Send().Status(409).Header("Content-Type", "application/problem+json").Body("")

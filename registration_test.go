@@ -3,6 +3,7 @@ package hyperlane_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -40,6 +41,7 @@ func TestEveryMistakeOfARegistrationIsReportedWithItsPlace(t *testing.T) {
 	add(here(), func() struct{} { s.Get("/{id:nonsense()}", nil); return struct{}{} }())
 	add(here(), func() struct{} { s.Handle("", "/empty", ok); return struct{}{} }())
 	add(here(), func() struct{} { s.Constraint("int", func(string) bool { return true }); return struct{}{} }())
+	add(here(), func() struct{} { s.MapError(io.EOF, &hyperlane.Error{Detail: "no status"}); return struct{}{} }())
 	s.Get("/named/1", ok, hyperlane.Name("same"))
 	add(here(), func() struct{} { s.Get("/named/2", ok, hyperlane.Name("same")); return struct{}{} }())
 
