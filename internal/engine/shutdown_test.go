@@ -85,7 +85,9 @@ func TestAConnectionThatWasAcceptedJustBeforeCloseIsClosed(t *testing.T) {
 	if err := await(t, closed); err != ErrClosed {
 		t.Errorf("closed with %v, want %v", err, ErrClosed)
 	}
-	if n := e.open.Load(); n != 0 {
-		t.Errorf("%d connections are open", n)
+	ctx, cancel := context.WithTimeout(t.Context(), patienceOfTests)
+	defer cancel()
+	if err := e.Shutdown(ctx); err != nil { // which waits until it is off the count
+		t.Errorf("%v, with %d connections open", err, e.open.Load())
 	}
 }
