@@ -35,9 +35,7 @@ func ValidValue(s string) bool {
 // parseField cuts one field line, given without its line end, and checks it: line[:name] is the field's name and
 // line[from:to] its value.
 func parseField(line []byte) (name, from, to int, err *Error) {
-	for name < len(line) && class[line[name]]&inToken != 0 {
-		name++
-	}
+	name = tokenLength(line)
 	// RFC 9112 section 5: field-line = field-name ":" OWS field-value OWS.
 	if name == 0 || name == len(line) || line[name] != ':' {
 		return 0, 0, 0, refuseName(line, name)

@@ -153,10 +153,7 @@ func refuseCoding(value []byte) *Error {
 	}
 	for {
 		coding, rest := cutMember(value)
-		name := 0
-		for name < len(coding) && class[coding[name]]&inToken != 0 {
-			name++
-		}
+		name := tokenLength(coding)
 		switch {
 		case name == 0, EqualFold(coding[:name], "chunked") && (len(rest) > 0 || name < len(coding)):
 			return errCoding

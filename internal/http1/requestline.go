@@ -37,10 +37,7 @@ func (h *Head) firstLine(buf []byte, end int, lim *Limits) *Error {
 // lenient splitting at any white space that the section permits is not done.
 func (h *Head) requestLine(buf []byte, end int, lim *Limits) *Error {
 	line := buf[h.begin:end]
-	i := 0
-	for i < len(line) && class[line[i]]&inToken != 0 {
-		i++
-	}
+	i := tokenLength(line)
 	if i == 0 && len(line) > 0 && isSpace(line[0]) {
 		return errFolded
 	}
@@ -89,7 +86,7 @@ func refuseLongLine(b []byte, lim *Limits) *Error {
 	switch {
 	case len(b) <= maxMethod:
 		return errHead
-	case !bytes.ContainsFunc(b[:maxMethod+1], func(r rune) bool { return r > 0x7f || class[r]&inToken == 0 }):
+	case tokenLength(b) > maxMethod:
 		return errMethodSize
 	case bytes.IndexByte(b[:maxMethod+1], ' ') < 0:
 		return errMethod

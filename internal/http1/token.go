@@ -14,6 +14,15 @@ func EqualFold(b []byte, s string) bool {
 	return true
 }
 
+// tokenLength returns how many bytes at the start of b can be of a token (RFC 9110 section 5.6.2).
+func tokenLength(b []byte) int {
+	i := 0
+	for i < len(b) && class[b[i]]&inToken != 0 {
+		i++
+	}
+	return i
+}
+
 // HasToken reports whether token is a member of a comma-separated list (RFC 9110 section 5.6.1). Case is ignored, white
 // space around members is ignored, and a member counts only as a whole: "keep-alive-not" is not "keep-alive". Quoted
 // strings are not understood: use it for Connection, Upgrade, Vary and their like, whose members are tokens.
