@@ -13,7 +13,10 @@ import (
 )
 
 // drawing is a picture of a part of a report.
-type drawing interface{ SVG() ([]byte, error) }
+type drawing interface {
+	Empty() bool
+	SVG() ([]byte, error)
+}
 
 // plot writes the pictures of what was measured into a folder, and returns their paths. A picture without data is left out.
 func (r report) plot(dir string) ([]string, error) {
@@ -24,14 +27,13 @@ func (r report) plot(dir string) ([]string, error) {
 	for _, picture := range []struct {
 		name string
 		drawing
-		empty bool
 	}{
-		{"requests.svg", r.requestBars(), len(r.requestBars().Columns) == 0},
-		{"growth.svg", r.growthLines(), len(r.growthLines().Panels) == 0},
-		{"realtime.svg", r.realTimeBars(), len(r.realTimeBars().Columns) == 0},
-		{"idle.svg", r.idleBars(), len(r.idleBars().Columns) == 0},
+		{"requests.svg", r.requestBars()},
+		{"growth.svg", r.growthLines()},
+		{"realtime.svg", r.realTimeBars()},
+		{"idle.svg", r.idleBars()},
 	} {
-		if picture.empty {
+		if picture.Empty() {
 			continue
 		}
 		svg, err := picture.SVG()

@@ -41,6 +41,9 @@ const (
 	lineHeight vg.Length = 10
 )
 
+// Empty reports whether there is nothing to draw.
+func (g Grid) Empty() bool { return len(g.Columns) == 0 }
+
 // SVG draws the grid.
 func (g Grid) SVG() ([]byte, error) {
 	headings := g.headingLines()*lineHeight + 10

@@ -36,6 +36,9 @@ const (
 	lineGap     vg.Length = 9.5
 )
 
+// Empty reports whether there is nothing to draw.
+func (l Lines) Empty() bool { return len(l.Panels) == 0 }
+
 // SVG draws the panels.
 func (l Lines) SVG() ([]byte, error) {
 	picture, c := page(head+panelHeight+foot, l.Title, l.Subtitle, l.Note)
