@@ -26,7 +26,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
-	s.ready.Store(true)
+	if !s.ready.Load() { // a store each time would have all cores wait for each other
+		s.ready.Store(true)
+	}
 	l := s.cells.other()
 	l.requests.Add(1)
 	c := contexts.Get().(*Context)
