@@ -306,8 +306,6 @@ func (co *conn) after(t *engine.Turn, c *Context, w *h1Wire) (next engine.Next, 
 	return engine.AwaitMessage, true
 }
 
-var crlf, head = []byte("\r\n"), []byte("HEAD ")
-
 // refuse answers a message that is not served, and ends the connection: nothing behind it can be trusted.
 func (co *conn) refuse(t *engine.Turn, c *Context, err error) engine.Next {
 	co.cell.malformed.Add(1)
@@ -316,13 +314,12 @@ func (co *conn) refuse(t *engine.Turn, c *Context, err error) engine.Next {
 	t.Out = co.server.appendDate(t.Out)
 	t.Out = append(t.Out, "Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"...)
 	// RFC 9110 section 9.3.2: to HEAD there is no content. What was parsed may not go as far as the method.
-	if bytes.HasPrefix(bytes.TrimPrefix(t.In, crlf), head) {
-		t.Out = append(t.Out, crlf...)
-	} else {
-		text := http.StatusText(status) + "\n"
+	text := ""
+	if !bytes.HasPrefix(bytes.TrimPrefix(t.In, []byte("\r\n")), []byte("HEAD ")) {
+		text = http.StatusText(status) + "\n"
 		t.Out = http1.AppendContentLength(t.Out, int64(len(text)))
-		t.Out = append(append(t.Out, crlf...), text...)
 	}
+	t.Out = append(append(t.Out, "\r\n"...), text...)
 	co.server.config.Logger.Debug("request refused", "remote", &co.peer, "status", status, "error", err)
 	return engine.Linger
 }
