@@ -238,8 +238,10 @@ func (h *http2Server) closeNow() error {
 // switchToHTTP2 hands a connection over that began with the preface of HTTP/2. It counts against Config.MaxConns until net/http has
 // closed it.
 func (co *conn) switchToHTTP2(t *engine.Turn) engine.Next {
-	nc, release, err := t.DetachCounted()
+	release := co.server.engine.Hold() // before Detach gives its place back
+	nc, err := t.Detach()
 	if err != nil {
+		release()
 		return engine.Abort
 	}
 	nc.SetDeadline(time.Time{})

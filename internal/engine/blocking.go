@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -71,7 +70,7 @@ func (e *Engine) admits(nc net.Conn) (stays bool) {
 	defer func() {
 		if !returned {
 			if v := recover(); v != nil {
-				e.config.Failed(fmt.Errorf("engine: panic in Admit: %v\n%s", v, debug.Stack()))
+				e.config.Failed(panicked(v))
 			}
 			nc.Close()
 		}
@@ -106,14 +105,15 @@ func (b *blocking) run(accept func(*Conn) Protocol, next Next) {
 	defer func() {
 		failed := err == errGoexit
 		if v := recover(); v != nil {
-			err = fmt.Errorf("engine: panic on a connection: %v\n%s", v, debug.Stack())
+			err = panicked(v)
 		}
 		if failed {
 			b.engine.config.Failed(err)
-			b.end(err)
-			return // without the buffers, of which foreign code may have kept a part
 		}
 		b.end(err)
+		if failed {
+			return // without the buffers, of which foreign code may have kept a part
+		}
 		if cap(b.turn.base) <= keepBuffer && cap(b.turn.Out) <= keepBuffer {
 			buffer.in, buffer.out = b.turn.base, b.turn.Out
 			turnBuffers.Put(buffer)
@@ -308,8 +308,6 @@ func (b *blocking) giveUpLoop(*Turn) {}
 
 func (b *blocking) share() { b.switched = true }
 
-func (b *blocking) home() *Engine { return b.engine }
-
 func (b *blocking) loopNumber() int { return -1 }
 
 func (b *blocking) netConn() net.Conn { return b.nc }
@@ -433,7 +431,7 @@ func (b *blocking) end(err error) {
 func (b *blocking) guard(call func()) {
 	defer func() {
 		if v := recover(); v != nil {
-			b.engine.config.Failed(fmt.Errorf("engine: panic on a connection: %v\n%s", v, debug.Stack()))
+			b.engine.config.Failed(panicked(v))
 		}
 	}()
 	call()

@@ -76,8 +76,6 @@ func (c *loopConn) addrs() (local, remote net.Addr) {
 	return c.ends.local, c.ends.remote
 }
 
-func (c *loopConn) home() *Engine { return c.loop.set.engine }
-
 func (c *loopConn) loopNumber() int { return c.loop.number }
 
 func (c *loopConn) netConn() net.Conn { return nil }

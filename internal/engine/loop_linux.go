@@ -3,9 +3,7 @@
 package engine
 
 import (
-	"fmt"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -76,7 +74,7 @@ func (l *loop) lead(phase uint64) {
 func (l *loop) fail(s *seat, reason any) {
 	err := errGoexit
 	if reason != nil {
-		err = fmt.Errorf("engine: panic on a connection: %v\n%s", reason, debug.Stack())
+		err = panicked(reason)
 	}
 	if s.leads {
 		l.stepDown(s)

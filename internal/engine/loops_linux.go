@@ -39,10 +39,10 @@ func (e *loops) serve(engine *Engine, ln net.Listener) error {
 		return err
 	}
 	l, err := e.listen(from)
-	if err != nil && engine.draining.Load() {
-		return ErrEngineClosed // its listener or its loops have ended meanwhile
-	}
 	if err != nil {
+		if engine.draining.Load() {
+			return ErrEngineClosed // its listener or its loops have ended meanwhile
+		}
 		return err
 	}
 	if _, tcp := ln.(*net.TCPListener); tcp {

@@ -1,9 +1,18 @@
 package engine
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+)
 
 // errGoexit is why a connection ends whose Protocol has ended the goroutine of its turn.
 var errGoexit = errors.New("engine: the goroutine was ended by runtime.Goexit")
+
+// panicked is the error of a panic with value v. Who has recovered it calls it at once, for the stack.
+func panicked(v any) error {
+	return fmt.Errorf("engine: panic on a connection: %v\n%s", v, debug.Stack())
+}
 
 // Protocol speaks on one connection. Serve and Closed are called by the connection's owner, never at the same time. A Hangup or Drain that
 // comes while Turn.Switch replaces the Protocol may still be told to the old one, which must pass on what it hears.

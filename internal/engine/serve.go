@@ -178,6 +178,13 @@ func (e *Engine) stopListening() {
 	e.loops.stopListening()
 }
 
+// Hold counts one more connection, against Config.MaxConns and for a Shutdown to wait for, until release is called, once: for a connection
+// that is to be detached and goes on to count.
+func (e *Engine) Hold() (release func()) {
+	e.open.Add(1)
+	return e.release
+}
+
 // release takes one connection off the count, and tells a waiting Shutdown.
 func (e *Engine) release() {
 	e.open.Add(-1)

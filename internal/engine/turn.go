@@ -55,7 +55,6 @@ type driver interface {
 	watch(t *Turn)
 	share()
 	detach(t *Turn) (net.Conn, error)
-	home() *Engine
 
 	// These two are called by anybody.
 
@@ -118,16 +117,3 @@ func (t *Turn) Switch(p Protocol) {
 // Detach sends Out and takes the connection out of the engine: the caller owns the result, which first reads what is left
 // of In. Serve must then return Detached. Closed is not called any more.
 func (t *Turn) Detach() (net.Conn, error) { return t.conn.driver.detach(t) }
-
-// DetachCounted is Detach for a connection that goes on to count against Config.MaxConns, and that a Shutdown waits for, until release
-// is called. The caller does so once, when it has closed the connection.
-func (t *Turn) DetachCounted() (nc net.Conn, release func(), err error) {
-	e := t.conn.driver.home()
-	e.open.Add(1) // instead of the place that Detach gives back
-	nc, err = t.Detach()
-	if err != nil {
-		e.release()
-		return nil, nil, err
-	}
-	return nc, e.release, nil
-}
