@@ -72,7 +72,7 @@ func (r *Request) joined(name string) string {
 	if len(r.HeaderView(name)) == 0 {
 		return ""
 	}
-	return strings.Join(r.headerValues(name), ", ")
+	return strings.Join(r.HeaderValues(name), ", ")
 }
 
 // precondition is what the preconditions of a request make of it.

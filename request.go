@@ -161,8 +161,8 @@ func (r *Request) HeaderView(name string) []byte {
 	return r.view(s)
 }
 
-// headerValues is Headers().Values, without making strings of the other fields.
-func (r *Request) headerValues(name string) []string {
+// HeaderValues returns the values of all fields with that name, in the order in which they came. Case does not matter.
+func (r *Request) HeaderValues(name string) []string {
 	r.c.inUse()
 	var values []string
 	for _, f := range r.head().Fields {
@@ -187,7 +187,7 @@ func (r *Request) Headers() Header {
 
 // Cookie returns the value of the cookie with that name, and whether there is one.
 func (r *Request) Cookie(name string) (string, bool) {
-	for _, line := range r.headerValues("Cookie") {
+	for _, line := range r.HeaderValues("Cookie") {
 		for part := range strings.SplitSeq(line, ";") {
 			n, v, ok := strings.Cut(strings.TrimSpace(part), "=")
 			if ok && n == name {
@@ -200,7 +200,7 @@ func (r *Request) Cookie(name string) (string, bool) {
 
 // Cookies returns all cookies that are well-formed.
 func (r *Request) Cookies() []*http.Cookie {
-	h := http.Header{"Cookie": r.headerValues("Cookie")}
+	h := http.Header{"Cookie": r.HeaderValues("Cookie")}
 	return (&http.Request{Header: h}).Cookies()
 }
 
@@ -273,7 +273,7 @@ func (r *Request) ClientIP() netip.Addr {
 	if !r.c.server.trusts(ip) {
 		return ip
 	}
-	lines := r.headerValues("X-Forwarded-For")
+	lines := r.HeaderValues("X-Forwarded-For")
 	for i := len(lines) - 1; i >= 0; i-- {
 		hops := strings.Split(lines[i], ",")
 		for j := len(hops) - 1; j >= 0; j-- {

@@ -72,7 +72,7 @@ func (c *Conn) RemoteAddr() net.Addr {
 func (c *Context) Upgrade(name string, p Protocol) error {
 	c.inUse()
 	h := &c.exchange.head
-	if !h.Upgrade || !slices.ContainsFunc(c.Request.headerValues("Upgrade"), func(v string) bool { return http1.HasToken([]byte(v), name) }) {
+	if !h.Upgrade || !slices.ContainsFunc(c.Request.HeaderValues("Upgrade"), func(v string) bool { return http1.HasToken([]byte(v), name) }) {
 		c.Response.SetHeader("Upgrade", name)
 		return Errorf(http.StatusUpgradeRequired, "this resource speaks %s", name)
 	}

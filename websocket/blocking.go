@@ -106,20 +106,20 @@ func (c *Conn) next(ctx context.Context) (*incoming, error) {
 	if c.inbox == nil {
 		return nil, errEvents
 	}
-	for before := c.incoming; before != nil && before.more; {
+	for before := c.inbox.begun; before != nil && before.more; {
 		before.ctx = ctx
 		if err := before.advance(); err != nil {
 			return nil, err
 		}
 		before.rest = nil
 	}
-	c.incoming = nil
+	c.inbox.begun = nil
 	in := &incoming{inbox: c.inbox, ctx: ctx}
 	if err := in.advance(); err != nil {
 		return nil, err
 	}
 	if in.more {
-		c.incoming = in
+		c.inbox.begun = in
 	}
 	return in, nil
 }

@@ -46,34 +46,33 @@ type Conn struct {
 	endpoint *Endpoint       // nil if it was dialled
 	request  *hyperlane.Kept // nil if it was dialled
 	protocol string
+	inbox    *inbox // in the blocking style
 	terms    deflateTerms
 	server   bool
-	inbox    *inbox // in the blocking style
-	told     bool   // Events.Open was called, or would have been
+	told     bool  // Events.Open was called, or would have been
+	quiet    uint8 // for how many beats of the keeper there was no sign; the keeper guards it
 
 	reading struct {
-		part   *part  // of a message; nil between two
-		window []byte // what compressed messages refer back to, with a context
-		closed bool   // the peer's close frame has come, or the rules were broken: nothing more is read
-		left   bool   // see leave
+		part   *part   // of a message; nil between two
+		window *buffer // what compressed messages refer back to, with a context
+		closed bool    // the peer's close frame has come, or the rules were broken: nothing more is read
+		left   bool    // see leave
 	}
-	incoming *incoming // the last message, if it was not read to its end; belongs to those who call the reading methods
 
 	transport atomic.Pointer[transport]
 	sign      atomic.Uint32 // of life, since the keeper looked
-	quiet     uint8         // for how many of its beats there was none; the keeper guards it
-	place     int           // in keeper.conns, plus 1; the keeper guards it
+	place     int32         // in keeper.conns, plus 1; the keeper guards it
 
 	message  sync.Mutex // held while a message is written, which may take several frames; guards deflater
 	deflater *deflater  // with a context
 
 	mu      sync.Mutex
-	why     error // the first reason to end; nil while there is none
-	said    bool  // a close frame was sent
-	heard   bool  // no other will come: when ours is sent the connection ends
-	closing *time.Timer
+	said    bool // a close frame was sent
+	heard   bool // no other will come: when ours is sent the connection ends
 	gone    bool // the peer has ended its side
 	ended   bool
+	why     error // the first reason to end; nil while there is none
+	closing *time.Timer
 	ctx     context.Context // what Context has returned; nil if nobody has asked
 	cancel  context.CancelCauseFunc
 	values  map[any]any

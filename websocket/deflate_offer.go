@@ -10,7 +10,7 @@ type deflateTerms struct {
 	on bool
 
 	serverNoContext, clientNoContext bool // each message begins with an empty window
-	serverWindow, clientWindow       int  // bits: 8 to 15; 0 says nothing, which is 15
+	serverWindow, clientWindow       int8 // bits: 8 to 15; 0 says nothing, which is 15
 }
 
 // compresses and expands are the terms for the messages that one end sends, and for those that it gets.
@@ -24,11 +24,11 @@ func (d deflateTerms) compresses(server bool) (window int, context bool) {
 
 func (d deflateTerms) expands(server bool) (window int, context bool) { return d.compresses(!server) }
 
-func (deflateTerms) window(bits int) int {
+func (deflateTerms) window(bits int8) int {
 	if bits == 0 {
 		return 15
 	}
-	return bits
+	return int(bits)
 }
 
 const deflateName = "permessage-deflate"
@@ -51,8 +51,8 @@ func answerOffers(offers []string, config Compression) (deflateTerms, string) {
 				terms.serverNoContext, terms.clientNoContext = true, true
 			}
 			// Section 7.1.2.1: who was given a limit answers with one.
-			if terms.serverWindow == 0 && config.WindowBits < 15 || terms.serverWindow > config.WindowBits {
-				terms.serverWindow = config.WindowBits
+			if own := int8(config.WindowBits); terms.serverWindow == 0 && own < 15 || terms.serverWindow > own {
+				terms.serverWindow = own
 			}
 			// What the client may limit itself to is nothing we need to know: any window can be expanded. Its own limit is its own.
 			terms.clientWindow = 0
@@ -73,10 +73,10 @@ func (d deflateTerms) String() string {
 		b.WriteString("; client_no_context_takeover")
 	}
 	if d.serverWindow != 0 {
-		b.WriteString("; server_max_window_bits=" + strconv.Itoa(d.serverWindow))
+		b.WriteString("; server_max_window_bits=" + strconv.Itoa(int(d.serverWindow)))
 	}
 	if d.clientWindow != 0 {
-		b.WriteString("; client_max_window_bits=" + strconv.Itoa(d.clientWindow))
+		b.WriteString("; client_max_window_bits=" + strconv.Itoa(int(d.clientWindow)))
 	}
 	return b.String()
 }
@@ -124,9 +124,12 @@ func parseDeflate(text string, offer bool) (d deflateTerms, ok bool) {
 }
 
 // parseWindow reads 8 to 15, without leading zeros (RFC 7692 section 7.1.2.1).
-func parseWindow(s string) (int, bool) {
+func parseWindow(s string) (bits int8, ok bool) {
 	n, err := strconv.Atoi(s)
-	return n, err == nil && n >= 8 && n <= 15 && strconv.Itoa(n) == s
+	if ok = err == nil && n >= 8 && n <= 15 && strconv.Itoa(n) == s; ok {
+		bits = int8(n)
+	}
+	return bits, ok
 }
 
 // splitQuoted yields the parts of s between separators that are not inside quotes.

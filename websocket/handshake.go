@@ -20,16 +20,15 @@ type handshake struct {
 // Context.Upgrade to see.
 func (e *Endpoint) accept(c *hyperlane.Context) (h handshake, err error) {
 	r := &c.Request
-	fields := r.Headers()
 	if r.Method() != http.MethodGet {
 		c.Response.SetHeader("Allow", http.MethodGet)
 		return h, hyperlane.Errorf(http.StatusMethodNotAllowed, "a WebSocket begins with GET")
 	}
-	if !hasToken(fields.Values("Upgrade"), "websocket") {
+	if !hasToken(r.HeaderValues("Upgrade"), "websocket") {
 		c.Response.SetHeader("Upgrade", "websocket")
 		return h, hyperlane.Errorf(http.StatusUpgradeRequired, "this resource speaks websocket")
 	}
-	if v := fields.Values("Sec-WebSocket-Version"); len(v) != 1 || v[0] != "13" {
+	if v := r.HeaderValues("Sec-WebSocket-Version"); len(v) != 1 || v[0] != "13" {
 		// Section 4.4: the answer says which versions there are.
 		c.Response.SetHeader("Sec-WebSocket-Version", "13")
 		if len(v) > 1 {
@@ -38,27 +37,28 @@ func (e *Endpoint) accept(c *hyperlane.Context) (h handshake, err error) {
 		c.Response.SetHeader("Upgrade", "websocket") // RFC 9110 section 15.5.22
 		return h, hyperlane.Errorf(http.StatusUpgradeRequired, "Sec-WebSocket-Version must be 13")
 	}
-	keys := fields.Values("Sec-WebSocket-Key")
+	keys := r.HeaderValues("Sec-WebSocket-Key")
 	if len(keys) != 1 {
 		return h, hyperlane.Errorf(http.StatusBadRequest, "there must be one Sec-WebSocket-Key")
 	}
 	if key, err := base64.StdEncoding.Strict().DecodeString(keys[0]); err != nil || len(key) != 16 {
 		return h, hyperlane.Errorf(http.StatusBadRequest, "Sec-WebSocket-Key must be 16 bytes in base64")
 	}
-	if origins := fields.Values("Origin"); !e.allows(origins, r.Host()) {
+	if origins := r.HeaderValues("Origin"); !e.allows(origins, r.Host()) {
 		return h, hyperlane.Errorf(http.StatusForbidden, "pages of this origin may not connect")
 	}
 	h.accept = acceptOf(keys[0])
-	if h.protocol, err = e.choose(fields.Values("Sec-WebSocket-Protocol")); err != nil {
+	if h.protocol, err = e.choose(r.HeaderValues("Sec-WebSocket-Protocol")); err != nil {
 		return h, err
 	}
-	h.terms, h.extension = answerOffers(fields.Values("Sec-WebSocket-Extensions"), e.config.Compression)
+	h.terms, h.extension = answerOffers(r.HeaderValues("Sec-WebSocket-Extensions"), e.config.Compression)
 	return h, nil
 }
 
 // acceptOf is Sec-WebSocket-Accept for a Sec-WebSocket-Key (RFC 6455 section 4.2.2).
 func acceptOf(key string) string {
-	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+	sum := sha1.Sum(append(append(make([]byte, 0, 64), key...), guid...))
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 

@@ -8,7 +8,8 @@ import (
 // inbox stands between the owner of a connection, who puts pieces of messages, and the goroutine of the blocking style, who takes them.
 // Who puts waits while there is much, and so the connection is not read from: that is the backpressure.
 type inbox struct {
-	mayWait func() // is called before put waits; set before the first put
+	mayWait func()    // is called before put waits; set before the first put
+	begun   *incoming // the last message, if it was not read to its end; belongs to those who call the reading methods of Conn
 
 	mu      sync.Mutex // guards what follows
 	changed sync.Cond

@@ -34,7 +34,7 @@ func (k *keeper) add(c *Conn) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.conns = append(k.conns, c)
-	c.place = len(k.conns)
+	c.place = int32(len(k.conns))
 	if k.beat == nil {
 		k.beat = time.AfterFunc(k.every, k.look)
 	}

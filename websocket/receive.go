@@ -165,19 +165,23 @@ func (c *Conn) whole(f frame, payload []byte) error {
 // complete hands on a message, which is expanded if need be. Text that was not compressed is known to be UTF-8.
 func (c *Conn) complete(op opcode, compressed bool, data []byte) error {
 	if compressed {
-		buffer := takeBuffer()
-		defer buffer.give()
-		_, takeover := c.terms.expands(c.server)
+		expanded := takeBuffer()
+		defer expanded.give()
+		var window []byte
+		if c.reading.window != nil {
+			window = c.reading.window.b
+		}
 		var err error
-		if buffer.b, err = expand(buffer.b, data, c.reading.window, c.config.MessageLimit); err != nil {
+		if expanded.b, err = expand(expanded.b, data, window, c.config.MessageLimit); err != nil {
 			return err
 		}
-		data = buffer.b
-		if takeover {
+		data = expanded.b
+		if _, takeover := c.terms.expands(c.server); takeover {
 			if c.reading.window == nil {
-				c.reading.window = make([]byte, 0, maxWindow)
+				window = make([]byte, 0, maxWindow)
+				c.reading.window = new(buffer)
 			}
-			c.reading.window = remember(c.reading.window, data)
+			c.reading.window.b = remember(window, data)
 		}
 		if op == opText && !utf8.Valid(data) {
 			return errNotUTF8

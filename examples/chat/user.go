@@ -22,7 +22,7 @@ const userCookie = "user"
 // identify returns who asks. A proxy in front that has signed people in says so in X-User-ID, and must not let that field pass from
 // outside, because it is believed. Anybody else is called anonymous_ and eight digits, for as long as the browser keeps the cookie.
 func identify(c *hyperlane.Context) (string, error) {
-	if names := c.Request.Headers().Values("X-User-ID"); len(names) > 0 {
+	if names := c.Request.HeaderValues("X-User-ID"); len(names) > 0 {
 		if len(names) > 1 || !validName(names[0]) {
 			return "", hyperlane.Errorf(http.StatusBadRequest, "X-User-ID is to be one name of 1 to %d visible characters", longestName)
 		}
