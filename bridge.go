@@ -65,7 +65,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	broken := c.broken
 	ended = true
 	l.end(c.Response.Status(), broken)
-	c.returned.Store(findMisuse)
+	c.retire()
 	if !findMisuse {
 		c.reset()
 		contexts.Put(c)

@@ -281,7 +281,7 @@ func (co *conn) after(t *engine.Turn, c *Context, w *h1Wire) (next engine.Next, 
 			c.route.pace.overstayed()
 		}
 	}
-	c.returned.Store(findMisuse)
+	c.retire()
 	switch {
 	case w.hijacked:
 		return engine.Detached, false

@@ -82,6 +82,13 @@ func (c *Context) inUse() {
 	}
 }
 
+// retire notes that the handler has returned.
+func (c *Context) retire() {
+	if findMisuse {
+		c.returned.Store(true)
+	}
+}
+
 // Param returns the text that the param of that name caught, decoded, or "" if the route has none.
 func (c *Context) Param(name string) string {
 	c.inUse()

@@ -194,13 +194,13 @@ func (w *h1Wire) appendHead(out []byte, c *Context, length int64) []byte {
 		f := &r.fields[i]
 		switch len(f.name) {
 		case len("Date"):
-			hasDate = hasDate || strings.EqualFold(f.name, "Date")
+			hasDate = hasDate || f.is("Date")
 		case len("Server"):
-			hasServer = hasServer || strings.EqualFold(f.name, "Server")
+			hasServer = hasServer || f.is("Server")
 		case len("Upgrade"):
-			hasUpgrade = hasUpgrade || strings.EqualFold(f.name, "Upgrade")
+			hasUpgrade = hasUpgrade || f.is("Upgrade")
 		case len("Connection"): // and Keep-Alive
-			if strings.EqualFold(f.name, "Connection") {
+			if f.is("Connection") {
 				if http1.HasToken([]byte(f.value), "close") {
 					w.keepAlive = false
 				}
@@ -208,15 +208,15 @@ func (w *h1Wire) appendHead(out []byte, c *Context, length int64) []byte {
 					continue
 				}
 			}
-			if strings.EqualFold(f.name, "Keep-Alive") {
+			if f.is("Keep-Alive") {
 				continue
 			}
 		case len("Content-Length"):
-			if strings.EqualFold(f.name, "Content-Length") {
+			if f.is("Content-Length") {
 				continue
 			}
 		case len("Transfer-Encoding"):
-			if strings.EqualFold(f.name, "Transfer-Encoding") {
+			if f.is("Transfer-Encoding") {
 				continue
 			}
 		}

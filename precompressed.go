@@ -73,7 +73,7 @@ func quality(params string) int {
 // addVary names a request field that the response depends on (RFC 9110 section 12.5.5), unless it is named.
 func (r *Response) addVary(name string) {
 	for _, f := range r.fields {
-		if !strings.EqualFold(f.name, "Vary") {
+		if !f.is("Vary") {
 			continue
 		}
 		for member := range strings.SplitSeq(f.value, ",") {

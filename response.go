@@ -34,6 +34,9 @@ type Response struct {
 
 type field struct{ name, value string }
 
+// is compares names, which are ASCII: without letters of another length that Unicode folds, too.
+func (f *field) is(name string) bool { return len(f.name) == len(name) && strings.EqualFold(f.name, name) }
+
 // reset makes r ready for another request. Every field but c is named here.
 func (r *Response) reset() {
 	r.dropBody()
@@ -97,7 +100,7 @@ func (r *Response) DelHeader(name string) *Response {
 	}
 	kept := r.fields[:0]
 	for _, f := range r.fields {
-		if !strings.EqualFold(f.name, name) {
+		if !f.is(name) {
 			kept = append(kept, f)
 		}
 	}
@@ -110,7 +113,7 @@ func (r *Response) DelHeader(name string) *Response {
 func (r *Response) Header(name string) string {
 	r.c.inUse()
 	for i := range r.fields {
-		if strings.EqualFold(r.fields[i].name, name) {
+		if r.fields[i].is(name) {
 			return r.fields[i].value
 		}
 	}
@@ -208,10 +211,10 @@ func (r *Response) set(name, value string) {
 		return
 	}
 	for i := range r.fields {
-		if strings.EqualFold(r.fields[i].name, name) {
+		if r.fields[i].is(name) {
 			r.fields[i] = field{name, value}
 			for j := len(r.fields) - 1; j > i; j-- {
-				if strings.EqualFold(r.fields[j].name, name) {
+				if r.fields[j].is(name) {
 					r.fields = append(r.fields[:j], r.fields[j+1:]...)
 				}
 			}

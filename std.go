@@ -82,7 +82,7 @@ func (w *stdWriter) inside(rw http.ResponseWriter, r *http.Request, next Handler
 	if !d.broken {
 		std.finish(d)
 	}
-	d.returned.Store(findMisuse)
+	d.retire()
 	switch {
 	case std.hijacked:
 	case d.broken:

@@ -47,6 +47,28 @@ func TestAServerRunsOnItsCoreAndIsGoneAfterStop(t *testing.T) {
 	}
 }
 
+func TestANeighbourComputesOnItsCoreUntilItIsStopped(t *testing.T) {
+	all, err := startNeighbours(context.Background(), []int{0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer all.stop()
+	pid := all[0].Process.Pid
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(pid, &set); err != nil || set.Count() != 1 || !set.IsSet(0) {
+		t.Errorf("affinity %v, %v; want core 0 alone", set, err)
+	}
+	for spent := time.Duration(0); spent < 50*time.Millisecond; {
+		if spent, err = cpuTime(pid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all.stop()
+	if err := syscall.Kill(pid, 0); err != syscall.ESRCH {
+		t.Errorf("signal to the stopped neighbour: %v, want %v", err, syscall.ESRCH)
+	}
+}
+
 func TestAServerThatEndsAtOnceIsReportedWithItsOutput(t *testing.T) {
 	p := builtYardstick(t)
 	p.args = []string{"-nonsense"}

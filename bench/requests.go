@@ -17,6 +17,7 @@ type closedLoop struct {
 	conns     int
 	depth     int      // of pipelining; 0 is none
 	reconnect bool     // a new connection for each request
+	neighbour bool     // another process computes on the server's cores, so that the server always has something to do
 	rate      float64  // requests per second; 0 is as many as the server answers, and only then it is a closed loop
 	others    []others // load that is there but not measured
 }
@@ -53,6 +54,13 @@ func (l closedLoop) measure(ctx context.Context, set settings, s *process) (samp
 	groups, err := l.groups(ctx, s)
 	if err != nil {
 		return sample{}, err
+	}
+	if l.neighbour {
+		n, err := startNeighbours(ctx, s.cpus)
+		if err != nil {
+			return sample{}, err
+		}
+		defer n.stop()
 	}
 	return measureGroups(ctx, set, s, groups)
 }

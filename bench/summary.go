@@ -36,10 +36,10 @@ type summary struct {
 	Errors       uint64  `json:"errors,omitempty"` // the sum over the rounds
 }
 
-// isLoadBound reports whether the rate is that of the load, which was full while the server was not.
+// isLoadBound reports whether the rate is that of the load, which was full while the server was not, and had its cores to itself.
 func (s summary) isLoadBound() bool {
 	const full = 0.95
-	return !s.isMemory() && s.LoadBusy >= full*float64(s.LoadThreads) && s.ServerBusy < full*float64(s.Loops)
+	return !s.isMemory() && s.LoadBusy >= full*float64(s.LoadThreads) && s.ServerBusy+s.Foreign < full*float64(s.Loops)
 }
 
 // isMemory tells a measurement of idle connections from one of requests.

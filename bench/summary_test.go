@@ -91,17 +91,18 @@ func TestLoopsAreComparedOnlyWithTheSameLoops(t *testing.T) {
 
 func TestAFullLoadBesideAServerWithRoomIsMarked(t *testing.T) {
 	for _, test := range []struct {
-		server, load   float64 // cores that were busy
-		loops, threads int
-		want           bool
+		server, load, foreign float64 // cores that were busy
+		loops, threads        int
+		want                  bool
 	}{
-		{1, 0.8, 1, 1, false},
-		{0.5, 0.99, 1, 1, true},
-		{0.99, 0.99, 1, 1, false}, // both are
-		{2.1, 1, 4, 2, false},
-		{2.1, 1.98, 4, 2, true},
+		{1, 0.8, 0, 1, 1, false},
+		{0.5, 0.99, 0, 1, 1, true},
+		{0.5, 0.99, 0.48, 1, 1, false}, // others have had the rest
+		{0.99, 0.99, 0, 1, 1, false},   // both are
+		{2.1, 1, 0, 4, 2, false},
+		{2.1, 1.98, 0, 4, 2, true},
 	} {
-		s := summary{ServerBusy: test.server, LoadBusy: test.load, Loops: test.loops, LoadThreads: test.threads, Unit: "request"}
+		s := summary{ServerBusy: test.server, LoadBusy: test.load, Foreign: test.foreign, Loops: test.loops, LoadThreads: test.threads, Unit: "request"}
 		if got := s.isLoadBound(); got != test.want {
 			t.Errorf("%+v: %v, want %v", test, got, test.want)
 		}

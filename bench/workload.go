@@ -53,6 +53,7 @@ func allWorkloads(n sizes) []workload {
 		requestLoad("param", closedLoop{exchange: pathParam, conns: 64}),
 		requestLoad("echo-4k", closedLoop{exchange: echo4k, conns: 64}),
 		requestLoad("newconn", closedLoop{exchange: plaintext, conns: 64, reconnect: true}),
+		requestLoad("newconn-shared", closedLoop{exchange: plaintext, conns: 64, reconnect: true, neighbour: true}),
 		requestLoad(mixedWithout, closedLoop{exchange: plaintext, conns: 32}),
 		requestLoad(mixedWith, closedLoop{exchange: plaintext, conns: 32, others: []others{{sleep5, 32}}}).
 			needing(sleeping).comparedWith(mixedWithout),

@@ -182,7 +182,7 @@ func (a *Audience) round(ctx context.Context, tally *Tally, patience time.Durati
 		if a.now() > published+patience {
 			return fmt.Errorf("%d %w", missing, errMissed)
 		}
-		n, err := unix.EpollWait(a.epoll, a.events, 50)
+		n, err := unix.EpollWait(a.epoll, a.events, 0) // without sleep: see Generator.pace
 		if err != nil && err != unix.EINTR {
 			return os.NewSyscallError("epoll_wait", err)
 		}

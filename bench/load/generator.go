@@ -97,12 +97,11 @@ func (g *Generator) Run(ctx context.Context, d time.Duration) ([]Tally, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		next, err := g.pace(now)
+		wait, err := g.pace(now)
 		if err != nil {
 			return nil, err
 		}
-		// A bounded wait, so that ctx is heard.
-		if err := g.step(min(end-now, next, 50*time.Millisecond)); err != nil {
+		if err := g.step(min(end-now, wait, 50*time.Millisecond)); err != nil { // bounded, so that ctx is heard
 			return nil, err
 		}
 	}

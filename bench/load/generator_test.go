@@ -225,6 +225,16 @@ func TestADoneContextEndsTheRun(t *testing.T) {
 	}
 }
 
+func TestAClosedLoopDoesNotWait(t *testing.T) {
+	closed, paced := new(group), &group{interval: time.Second}
+	if wait, err := (&Generator{groups: []*group{closed}}).pace(0); wait != 0 || err != nil {
+		t.Errorf("a closed loop waits %v, %v", wait, err)
+	}
+	if wait, err := (&Generator{groups: []*group{paced, closed}}).pace(0); wait == 0 || err != nil {
+		t.Errorf("a loop with a rate waits %v, %v", wait, err)
+	}
+}
+
 func TestAGroupThatMakesNoSenseIsRefused(t *testing.T) {
 	addr, _ := serve(t)
 	for _, group := range []Group{

@@ -11,7 +11,8 @@
 //	fmt.Println(tallies[0].Requests, tallies[0].Latency.ValueAtQuantile(99))
 //
 // One goroutine, locked to its thread, owns every connection and one
-// edge-triggered epoll. Each connection of a [Group] sends its batch of
+// edge-triggered epoll, which it asks again and again: only where a rate is
+// given does it sleep. Each connection of a [Group] sends its batch of
 // requests, waits for all the responses, and sends the next batch: a server
 // that is twice as fast gets twice the load. A group with a rate sends so many
 // requests in a second, whatever the server does.

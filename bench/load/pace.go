@@ -10,15 +10,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pace sends the requests of groups with a rate that are due, and returns the
-// time until the next one. When no connection is free, the request stays due:
-// its latency counts from then.
-func (g *Generator) pace(now time.Duration) (next time.Duration, err error) {
-	next = time.Hour
+// pace sends the requests of groups with a rate that are due, and returns how
+// long to wait for something else. When no connection is free, the request
+// stays due: its latency counts from then.
+//
+// Without such a group it is not to wait at all. Over the loopback it is the
+// server that pays for waking the load, in the system call that sends, and it
+// pays more often the less the load has to do: so a slower server would look
+// slower still.
+func (g *Generator) pace(now time.Duration) (wait time.Duration, err error) {
+	paced := false
+	wait = time.Hour
 	for _, group := range g.groups {
 		if group.interval == 0 {
 			continue
 		}
+		paced = true
 		for group.due <= now && len(group.free) > 0 {
 			c := group.free[0]
 			group.free = group.free[1:]
@@ -31,10 +38,13 @@ func (g *Generator) pace(now time.Duration) (next time.Duration, err error) {
 			}
 		}
 		if len(group.free) > 0 {
-			next = min(next, group.due-now)
+			wait = min(wait, group.due-now)
 		}
 	}
-	return next, nil
+	if !paced {
+		wait = 0
+	}
+	return wait, nil
 }
 
 // waitExactly has the kernel end the waits of this thread when they are over,
