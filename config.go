@@ -38,7 +38,7 @@ type Config struct {
 	// Backlog is how many connections may wait to be accepted. 0 is the system's maximum, which is also the upper bound.
 	Backlog int
 
-	// ReadBuffer is how many bytes one read may bring, and so what one connection may use of a turn. 0 is 64 KiB on the
+	// ReadBuffer is how many bytes one read may bring, and so what one connection may use of a turn. 0 is 68 KiB on the
 	// event loop, where connections share the buffer, and 4 KiB on the blocking driver, where each has its own.
 	ReadBuffer int
 	// WebSocketBuffer is ReadBuffer for a connection after its upgrade. 0 is the same as ReadBuffer.

@@ -14,7 +14,8 @@ var ErrNoLoops = errors.New("engine: no event loops for this listener")
 // *net.UnixListener, and closes it. Config.Admit is not asked. The error is ErrEngineClosed after Shutdown or Close.
 func (e *Engine) ServeLoops(ln net.Listener) error { return e.loops.serve(e, ln) }
 
-// loopReadBuffer is how many bytes one read may bring.
+// loopReadBuffer is how many bytes one read may bring. By default that is 64 KiB and room for a head, since what people choose for the size
+// of a piece is a power of two: a message that is a little more than a read is gathered, and so copied.
 func (e *Engine) loopReadBuffer(switched bool) int {
 	if switched && e.config.Switched > 0 {
 		return e.config.Switched
@@ -22,7 +23,7 @@ func (e *Engine) loopReadBuffer(switched bool) int {
 	if e.config.ReadBuffer > 0 {
 		return e.config.ReadBuffer
 	}
-	return 64 << 10
+	return (64 + 4) << 10
 }
 
 func (e *Engine) loopCount() int {
