@@ -39,9 +39,9 @@ func (c *Conn) serveBlocking(serve func(ctx context.Context, c *Conn) error) {
 }
 
 // leave leaves the end of the connection, for the reason e, to the goroutine of the blocking style, which takes the messages that came
-// before first. It has Config.CloseTimeout for that. It reports false if there is no such goroutine.
+// before first. It has Config.CloseTimeout for that. It reports false if there is no such goroutine, or it has nothing left to take.
 func (c *Conn) leave(e *CloseError) bool {
-	if !c.told || c.inbox == nil {
+	if !c.told || c.inbox == nil || c.inbox.idle() {
 		return false
 	}
 	c.reading.left = true

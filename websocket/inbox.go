@@ -15,6 +15,7 @@ type inbox struct {
 	changed sync.Cond
 	waiting []piece
 	size    int
+	takers  int   // goroutines in take that wait
 	err     error // why there is no more
 }
 
@@ -71,7 +72,9 @@ func (in *inbox) take(ctx context.Context) (piece, error) {
 		case ctx.Err() != nil:
 			return piece{}, context.Cause(ctx)
 		}
+		in.takers++
 		in.changed.Wait()
+		in.takers--
 	}
 	p := in.waiting[0]
 	in.waiting[0] = piece{}
@@ -81,6 +84,13 @@ func (in *inbox) take(ctx context.Context) (piece, error) {
 	in.size -= len(p.data)
 	in.changed.Broadcast()
 	return p, nil
+}
+
+// idle reports whether somebody waits for the next piece, and so has done with those before.
+func (in *inbox) idle() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.takers > 0 && len(in.waiting) == 0
 }
 
 // close ends the inbox. What waits can still be taken; then there is err.

@@ -44,6 +44,9 @@ const (
 // Begin prepares b for the body that follows h. limit is the largest number of payload bytes; math.MaxInt64 means that
 // there is none. A Content-Length over the limit fails the first Next, before a byte of the body has arrived.
 func (b *Body) Begin(h *Head, limit int64) {
+	if !h.Chunked && h.ContentLength <= 0 && b.isEmpty() {
+		return // most requests have none
+	}
 	*b = Body{room: limit, trailer: b.trailer.reset()}
 	switch {
 	case h.Chunked:
@@ -54,6 +57,11 @@ func (b *Body) Begin(h *Head, limit int64) {
 	case h.ContentLength > 0:
 		b.progress, b.left = bodyCounted, h.ContentLength
 	}
+}
+
+// isEmpty reports whether b is what Begin makes of a head without a body.
+func (b *Body) isEmpty() bool {
+	return b.progress == bodyDone && b.refused == nil && len(b.trailer.bytes) == 0
 }
 
 // Next takes n bytes off the front of in: framing, and behind it at most one run of payload, which it returns as a view
