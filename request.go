@@ -161,7 +161,8 @@ func (r *Request) HeaderView(name string) []byte {
 	return r.view(s)
 }
 
-// HeaderValues returns the values of all fields with that name, in the order in which they came. Case does not matter.
+// HeaderValues returns the values of all fields with that name, in the order in which they came. Case does not matter. It is what
+// Headers().Values returns, without making strings of the other fields.
 func (r *Request) HeaderValues(name string) []string {
 	r.c.inUse()
 	var values []string

@@ -34,8 +34,10 @@ type Response struct {
 
 type field struct{ name, value string }
 
-// is compares names, which are ASCII: without letters of another length that Unicode folds, too.
-func (f *field) is(name string) bool { return len(f.name) == len(name) && strings.EqualFold(f.name, name) }
+// is reports whether f has that name. Names are ASCII, so equal ones are equally long.
+func (f *field) is(name string) bool {
+	return len(f.name) == len(name) && strings.EqualFold(f.name, name)
+}
 
 // reset makes r ready for another request. Every field but c is named here.
 func (r *Response) reset() {

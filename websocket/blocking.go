@@ -39,14 +39,13 @@ func (c *Conn) serveBlocking(serve func(ctx context.Context, c *Conn) error) {
 }
 
 // leave leaves the end of the connection, for the reason e, to the goroutine of the blocking style, which takes the messages that came
-// before first. It has Config.CloseTimeout for that. It reports false if there is no such goroutine, or it has nothing left to take.
+// before first. It has Config.CloseTimeout for that. It reports false if there is no such goroutine.
 func (c *Conn) leave(e *CloseError) bool {
-	if !c.told || c.inbox == nil || c.inbox.idle() {
+	if !c.told || c.inbox == nil {
 		return false
 	}
 	c.reading.left = true
-	c.note(e)
-	c.inbox.close(e)
+	c.inbox.close(c.note(e))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.heard = true
@@ -73,8 +72,8 @@ type incoming struct {
 var errEvents = errors.New("websocket: messages of a connection in the style of events go to Events.Message")
 
 // Read returns the next message, which is the caller's, and waits for it until ctx is done. After the last one the error is why the
-// connection has ended: a *CloseError if there was a closing handshake or one end broke the rules, else ErrDead, ErrClosed after one's own
-// Close, or an error that wraps hyperlane.ErrDisconnected.
+// connection has ended: a *CloseError if there was a close frame, or one end broke the rules; else ErrDead, or an error that wraps
+// hyperlane.ErrDisconnected. When the function of the connection has returned it is ErrClosed.
 func (c *Conn) Read(ctx context.Context) (Type, []byte, error) {
 	in, err := c.next(ctx)
 	if err != nil {

@@ -338,13 +338,14 @@ func (c *Conn) orFail(f func()) {
 	failed = false
 }
 
-// note remembers why the connection ends. The first reason counts.
-func (c *Conn) note(why error) {
+// note remembers why the connection ends, and returns the first reason, which counts.
+func (c *Conn) note(why error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.why == nil {
 		c.why = why
 	}
+	return c.why
 }
 
 // opened is the first event.

@@ -86,7 +86,7 @@ func (in *inbox) take(ctx context.Context) (piece, error) {
 	return p, nil
 }
 
-// idle reports whether somebody waits for the next piece, and so has done with those before.
+// idle reports whether all pieces have been taken, and somebody waits for the next.
 func (in *inbox) idle() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -58,6 +58,9 @@ func (c *Conn) frames(in []byte) (used int, err error) {
 		}
 		if e, ok := err.(*CloseError); ok {
 			c.reading.closed = true
+			if c.inbox != nil && c.inbox.idle() {
+				c.fail(e) // at once: a peer that also ends its side would not wait for the function, which has nothing to answer
+			}
 			if !c.leave(e) {
 				c.fail(e)
 			}

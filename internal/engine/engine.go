@@ -92,7 +92,7 @@ type Config struct {
 
 	MaxConns    int    // open connections; one more is refused; 0 is no limit
 	Refusal     []byte // what a refused connection is told before it is closed
-	ReadBuffer  int    // bytes that one read may bring; 0 is 4096 on the blocking driver, 65536 on the event loop
+	ReadBuffer  int    // bytes that one read may bring; 0 is 4 KiB on the blocking driver, 68 KiB on the event loop
 	Switched    int    // ReadBuffer for a connection after Turn.Switch; 0 is the same
 	OutboxLimit int    // bytes that Conn.Send may leave waiting; one call finds room when nothing waits; 0 is 1 MiB
 	Loops       int    // event loops; 0 is GOMAXPROCS

@@ -59,7 +59,7 @@ func (b *Body) Begin(h *Head, limit int64) {
 	}
 }
 
-// isEmpty reports whether b is what Begin makes of a head without a body.
+// isEmpty reports whether b shows nothing, as behind a head without a body.
 func (b *Body) isEmpty() bool {
 	return b.progress == bodyDone && b.refused == nil && len(b.trailer.bytes) == 0
 }

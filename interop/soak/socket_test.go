@@ -72,7 +72,7 @@ func (c *client) talk(path string) error {
 	if err != nil {
 		return err
 	}
-	defer nc.Close()
+	defer hangUp(conn, nc)
 	ctx, cancel := context.WithTimeout(c.ctx, patience)
 	defer cancel()
 	for range 1 + c.IntN(30) {
@@ -146,7 +146,7 @@ func resetSocket(c *client) error {
 	if err != nil {
 		return err
 	}
-	defer nc.Close()
+	defer hangUp(conn, nc)
 	ctx, cancel := context.WithTimeout(c.ctx, patience)
 	defer cancel()
 	if c.chance(50) {
@@ -166,6 +166,14 @@ func resetSocket(c *client) error {
 		return errors.New("no end of a WebSocket that was reset")
 	}
 	return nil
+}
+
+// hangUp closes what is under conn, and takes what has come, so that nothing of conn stays behind after a failure either.
+func hangUp(conn *websocket.Conn, nc *net.TCPConn) {
+	nc.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	readAway(ctx, conn)
 }
 
 // readAway reads to the end.

@@ -275,7 +275,7 @@ func member(c *client) error {
 	if err != nil {
 		return err
 	}
-	defer nc.Close()
+	defer hangUp(conn, nc)
 	ctx, cancel := context.WithTimeout(c.ctx, patience)
 	defer cancel()
 	next := int64(0)
