@@ -55,7 +55,7 @@ type column struct{ workload, text string }
 func (r report) requestBars() chart.Grid {
 	grid := r.bars([]column{
 		{"plaintext-64", "plaintext,\n64 connections"}, {"plaintext-512", "plaintext,\n512 connections"}, {"pipeline-16", "pipelined,\n16 at once"},
-		{"json", "JSON"}, {"param", "path\nparameter"}, {"echo-4k", "4 kB body\nechoed"}, {"newconn-shared", "connection per\nrequest"},
+		{"json", "JSON"}, {"param", "path\nparameter"}, {"echo-4k", "4 kB body\nechoed"}, {"newconn-shared", "connection per\nrequest, shared core"},
 	}, func(s summary) float64 { return s.Ratio })
 	grid.Title = "Server CPU time per request, as a ratio to a minimal C epoll server"
 	if slices.ContainsFunc(grid.Rows, func(row chart.Row) bool { return row == rowOf("rust-hyperlane") }) {
