@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -332,7 +331,7 @@ func (w *h1Wire) inform(c *Context, status int) error {
 	}
 	out := http1.AppendStatusLine(w.turn.Out, status)
 	for _, f := range c.Response.fields {
-		if !ofTheFinalResponse(f.name) {
+		if !f.ofTheFinalResponse() {
 			out = http1.AppendField(out, f.name, f.value)
 		}
 	}
@@ -340,11 +339,11 @@ func (w *h1Wire) inform(c *Context, status int) error {
 	return w.passed(w.turn.Flush())
 }
 
-// ofTheFinalResponse reports a field that says something of the message or the connection, and so has no place in an interim response (RFC
+// ofTheFinalResponse reports whether f says something of the message or the connection, and so has no place in an interim response (RFC
 // 9110 section 8.6, RFC 9112 section 6.1).
-func ofTheFinalResponse(name string) bool {
+func (f *field) ofTheFinalResponse() bool {
 	for _, own := range [...]string{"Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Trailer"} {
-		if strings.EqualFold(name, own) {
+		if f.is(own) {
 			return true
 		}
 	}

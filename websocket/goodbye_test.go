@@ -10,8 +10,8 @@ import (
 	"github.com/hyperlane-go/hyperlane/websocket"
 )
 
-// The end of the peer's side comes together with a frame that is against the rules: the connection must not be over before its function,
-// which waits for the next message, has come to say so.
+// The end of the peer's side comes together with a frame that is against the rules, while the function waits for the next message: the
+// connection must not be over before the peer was told.
 func TestAPeerThatBreaksTheRulesAndEndsItsSideSeesTheCloseFrame(t *testing.T) {
 	hyperlanetest.Each(t, func(t *testing.T, d hyperlanetest.Driver) {
 		conns, ends := make(chan *websocket.Conn, 1), make(chan error, 1)
